@@ -1,0 +1,2 @@
+//! The pgwise binary.
+fn main() {}

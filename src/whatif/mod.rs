@@ -1,0 +1,99 @@
+//! What would a statement cost if other indexes existed?
+//!
+//! In: statements of a snapshot and [`Configuration`]s of hypothetical indexes. Out: costs, rows and the indexes used.
+//! [`CostSource`] is batched and synchronous, so that the search in `advise` stays pure; a live backend blocks on its
+//! own runtime thread. Nothing here decides anything.
+
+pub mod ddl;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::snapshot::{IndexSpec, Oid};
+
+/// Identifies a candidate index within one run: its position in the candidate pool.
+pub type CandidateId = usize;
+
+/// Indexes assumed beside (and instead of) the existing ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Configuration {
+    /// Hypothetical indexes assumed present.
+    pub with: BTreeSet<CandidateId>,
+    /// Existing indexes assumed absent.
+    pub without: BTreeSet<Oid>,
+}
+
+/// One question to a cost source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CostRequest {
+    /// Position in `snapshot.statements.items`.
+    pub statement: usize,
+    /// The indexes to assume. Only those on the statement's tables matter; the memo removes the others.
+    pub configuration: Configuration,
+}
+
+/// The answer: what the planner would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Costed {
+    /// Total cost of the cheapest plan, in the planner's unit.
+    pub total_cost: f64,
+    /// Estimated rows returned.
+    pub rows: f64,
+    /// Hypothetical indexes that the plan uses.
+    pub used: BTreeSet<CandidateId>,
+    /// Names of existing indexes that the plan uses.
+    pub used_existing: BTreeSet<String>,
+    /// Per table scanned, how the plan reads it (`Seq Scan`, `Index Only Scan using …`): the cheapest description of
+    /// the plan for a report. The key is the table's name or alias in the plan.
+    pub scans: BTreeMap<String, String>,
+    /// The plan's topmost node that changes with the configuration, for `node_before` / `node_after`.
+    pub node: String,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CostError {
+    /// The statement cannot be planned by this source (it failed to parse there, an object is missing, …).
+    #[error("{0}")]
+    Statement(String),
+    /// The source cannot express an index of the configuration.
+    #[error("{0}")]
+    Inexpressible(String),
+    /// The source is gone: every further question fails too.
+    #[error("the what-if server failed: {0}")]
+    Lost(String),
+}
+
+/// What answers cost questions.
+pub trait CostSource {
+    /// Which source it is.
+    fn kind(&self) -> CostSourceKind;
+
+    /// Makes a candidate known under an id, before any request names it. An error says why this source cannot express
+    /// it (GIN under HypoPG): the caller then judges the candidate by rule.
+    fn register(&mut self, id: CandidateId, spec: &IndexSpec) -> Result<Registered, CostError>;
+
+    /// Answers every request, in order. A failure of one does not touch the others.
+    fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>>;
+
+    /// Questions that reached the source itself (after memo and relevance), so far.
+    fn questions_asked(&self) -> u64;
+
+    /// Whether it can hide existing indexes ([`Configuration::without`]).
+    fn can_hide(&self) -> bool;
+}
+
+/// What a source says about a candidate it accepts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Registered {
+    /// The source's estimate of the index's size, if it makes one.
+    pub estimated_bytes: Option<u64>,
+}
+
+/// The kinds of cost source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CostSourceKind {
+    /// HypoPG on the monitored database.
+    Hypopg,
+    /// Rules of thumb over the captured plans: no planner at hand.
+    Rule,
+}
