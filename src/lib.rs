@@ -9,5 +9,6 @@
 pub mod progress;
 pub mod report;
 pub mod snapshot;
+pub mod sql;
 pub mod whatif;
 pub mod workload;
