@@ -6,6 +6,7 @@
 //! ARCHITECTURE.md at the repository's root draws it and states the invariants; `tests/it/layering.rs` asserts the
 //! direction of imports.
 
+pub mod config;
 pub mod progress;
 pub mod report;
 pub mod snapshot;
