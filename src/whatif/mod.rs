@@ -5,6 +5,8 @@
 //! own runtime thread. Nothing here decides anything.
 
 pub mod ddl;
+#[cfg(test)]
+pub(crate) mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
 

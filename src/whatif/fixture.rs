@@ -1,0 +1,64 @@
+//! Catalog pieces for unit tests of this folder.
+
+use crate::snapshot::{AttrNumber, Column, ColumnType, Oid, PartitionOf, Persistence, Table, TableKind, TypeKind};
+
+pub(crate) fn table(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) -> Table {
+    Table {
+        oid,
+        schema: schema.to_owned(),
+        name: name.to_owned(),
+        owner: "owner".to_owned(),
+        kind: TableKind::Ordinary,
+        persistence: Persistence::Permanent,
+        reltuples: -1.0,
+        relpages: 0,
+        relallvisible: 0,
+        actual_pages: None,
+        heap_bytes: None,
+        toast_bytes: None,
+        indexes_bytes: None,
+        partition_key: None,
+        partition_of: None,
+        inherits: vec![],
+        options: vec![],
+        row_security: false,
+        replica_identity: "d".to_owned(),
+        columns,
+        indexes: vec![],
+        foreign_keys: vec![],
+        checks: vec![],
+        activity: None,
+    }
+}
+
+pub(crate) fn column(attnum: AttrNumber, name: &str, ty: &str, length: i16) -> Column {
+    Column {
+        attnum,
+        name: name.to_owned(),
+        ty: ColumnType {
+            name: ty.to_owned(),
+            base: ty.to_owned(),
+            schema: "pg_catalog".to_owned(),
+            kind: TypeKind::Base,
+            category: "N".to_owned(),
+            element: None,
+            length,
+            default_opclasses: vec!["btree".to_owned(), "hash".to_owned()],
+            enum_labels: None,
+        },
+        not_null: false,
+        default: None,
+        identity: None,
+        generated: false,
+        collation: None,
+        collation_is_c: false,
+        statistics_target: None,
+        storage: "p".to_owned(),
+        stats: None,
+        stats_inherited: None,
+    }
+}
+
+pub(crate) fn partition_of(parent: Oid, root: Oid) -> PartitionOf {
+    PartitionOf { parent, root, bound: "DEFAULT".to_owned() }
+}
