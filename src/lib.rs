@@ -7,6 +7,7 @@
 //! direction of imports.
 
 pub mod config;
+pub mod demo;
 pub mod progress;
 pub mod report;
 pub mod snapshot;

@@ -1,1 +1,4 @@
 //! The integration tests: one binary, one module a topic.
+
+mod harness;
+mod throwaway_server;

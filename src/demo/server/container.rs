@@ -1,0 +1,91 @@
+//! A container by the Docker command line, for machines without server binaries.
+
+use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::{Keeper, SETTINGS, Server, random_password};
+
+/// The superuser that the official image makes.
+const SUPERUSER: &str = "postgres";
+const LABEL: &str = "io.github.pgwise=throwaway";
+const PATIENCE: Duration = Duration::from_secs(90);
+const POLL: Duration = Duration::from_millis(100);
+
+/// Starts a container from an image, fetching it when it is not here. An error is a clause for a message.
+pub(super) fn start(image: &str, settings: &[(String, String)]) -> Result<Server, String> {
+    if !docker(&["version", "--format", "{{.Server.Version}}"]).is_ok_and(|o| o.status.success()) {
+        return Err("no Docker engine answers either".to_owned());
+    }
+    if !docker(&["image", "inspect", image]).is_ok_and(|o| o.status.success()) {
+        let pulled = docker(&["pull", "--quiet", image])?;
+        if !pulled.status.success() {
+            return Err(format!("the image {image} is neither here nor to be had: {}", last_line(&pulled.stderr)));
+        }
+    }
+    let password = random_password().map_err(|e| e.to_string())?;
+    let mut arguments: Vec<String> = ["run", "--detach", "--rm", "--shm-size", "256m", "--label", LABEL]
+        .into_iter()
+        .chain(["--publish", "127.0.0.1::5432"])
+        .map(str::to_owned)
+        .collect();
+    arguments.extend(["--env".to_owned(), format!("POSTGRES_PASSWORD={password}"), image.to_owned()]);
+    let given = settings.iter().map(|(name, value)| (&**name, &**value));
+    for (name, value) in SETTINGS.iter().copied().chain(given) {
+        arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
+    }
+    let run = docker(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+    if !run.status.success() {
+        return Err(format!("a container of {image} did not start: {}", last_line(&run.stderr)));
+    }
+    let id = String::from_utf8_lossy(&run.stdout).trim().to_owned();
+    let keeper = Keeper::of_container(&id).map_err(|e| {
+        let _ = docker(&["rm", "--force", &id]);
+        format!("no shell could be started to watch its container: {e}")
+    })?;
+    let port = published_port(&id)?;
+    wait_until_ready(&id)?;
+    Ok(Server {
+        keeper,
+        user: SUPERUSER.to_owned(),
+        password,
+        host: "127.0.0.1".to_owned(),
+        port,
+        origin: format!("PostgreSQL in a container of {image}"),
+    })
+}
+
+fn docker(arguments: &[&str]) -> Result<Output, String> {
+    Command::new("docker").args(arguments).output().map_err(|e| format!("docker could not be run: {e}"))
+}
+
+/// `127.0.0.1:49153` → 49153.
+fn published_port(id: &str) -> Result<u16, String> {
+    let output = docker(&["port", id, "5432/tcp"])?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    printed
+        .lines()
+        .find_map(|line| line.rsplit(':').next()?.trim().parse().ok())
+        .ok_or_else(|| format!("its container's port is unknown: {}", last_line(&output.stderr)))
+}
+
+/// The image starts a first server on the socket alone to initialise, so readiness is asked over TCP.
+fn wait_until_ready(id: &str) -> Result<(), String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let asked = docker(&["exec", id, "pg_isready", "--quiet", "--host", "127.0.0.1"])?;
+        if asked.status.success() {
+            return Ok(());
+        }
+        if Instant::now() > deadline || !docker(&["inspect", id])?.status.success() {
+            let logs = docker(&["logs", "--tail", "3", id])?;
+            return Err(format!("its server did not become ready: {}", last_line(&logs.stderr)));
+        }
+        sleep(POLL);
+    }
+}
+
+fn last_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().rfind(|l| !l.trim().is_empty()).unwrap_or("no reason given").trim().to_owned()
+}
