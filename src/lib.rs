@@ -8,6 +8,7 @@
 
 pub mod config;
 pub mod demo;
+pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod snapshot;
