@@ -1,6 +1,8 @@
 //! Catalog pieces for unit tests of this folder.
 
-use crate::snapshot::{AttrNumber, Column, ColumnType, Oid, PartitionOf, Persistence, Table, TableKind, TypeKind};
+use crate::snapshot::{
+    AttrNumber, Column, ColumnStats, ColumnType, Oid, PartitionOf, Persistence, Table, TableKind, TypeKind,
+};
 
 pub(crate) fn table(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) -> Table {
     Table {
@@ -56,6 +58,21 @@ pub(crate) fn column(attnum: AttrNumber, name: &str, ty: &str, length: i16) -> C
         storage: "p".to_owned(),
         stats: None,
         stats_inherited: None,
+    }
+}
+
+pub(crate) fn stats(n_distinct: f64, avg_width: i32, null_frac: f64) -> ColumnStats {
+    ColumnStats {
+        null_frac,
+        avg_width,
+        n_distinct,
+        mcv_freqs: vec![],
+        mcv_values: None,
+        histogram_len: 0,
+        histogram_bounds: None,
+        correlation: None,
+        elements: None,
+        values_withheld: false,
     }
 }
 

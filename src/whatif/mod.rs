@@ -7,6 +7,7 @@
 pub mod ddl;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod size;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,9 +71,9 @@ pub trait CostSource {
     /// Which source it is.
     fn kind(&self) -> CostSourceKind;
 
-    /// Makes a candidate known under an id, before any request names it. An error says why this source cannot express
-    /// it (GIN under HypoPG): the caller then judges the candidate by rule.
-    fn register(&mut self, id: CandidateId, spec: &IndexSpec) -> Result<Registered, CostError>;
+    /// Makes candidates known under their ids, before any request names them; one answer each, in order. An error says
+    /// why this source cannot express the index (GIN under HypoPG): the caller then judges that candidate by rule.
+    fn register(&mut self, candidates: &[(CandidateId, IndexSpec)]) -> Vec<Result<Registered, CostError>>;
 
     /// Answers every request, in order. A failure of one does not touch the others.
     fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>>;
@@ -87,7 +88,8 @@ pub trait CostSource {
 /// What a source says about a candidate it accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Registered {
-    /// The source's estimate of the index's size, if it makes one.
+    /// The source's own estimate of the index's size, which its costs rest on, if it makes one. HypoPG knows no
+    /// deduplication: what [`size`] says is nearer the truth.
     pub estimated_bytes: Option<u64>,
 }
 
