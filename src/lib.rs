@@ -7,6 +7,7 @@
 //! direction of imports.
 
 pub mod config;
+pub mod connect;
 pub mod demo;
 pub mod plan;
 pub mod progress;
