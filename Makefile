@@ -1,0 +1,32 @@
+# `make demo` and `make test` install what is missing (scripts/setup.sh), do their work and leave nothing running.
+
+CARGO ?= cargo
+DEMO_FLAGS ?=
+
+.PHONY: help setup build demo test lint fmt clean
+.DEFAULT_GOAL := help
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what building and testing need: a C compiler, libclang, PostgreSQL, HypoPG
+	@scripts/setup.sh
+
+build: setup ## build the release binary, target/release/pgwise
+	$(CARGO) build --release --locked
+
+demo: setup ## the whole loop on a throwaway PostgreSQL; DEMO_FLAGS="-o demo.json" keeps the figures
+	$(CARGO) run --release --locked -- demo $(DEMO_FLAGS)
+
+test: setup ## every test, those against a real PostgreSQL included
+	$(CARGO) test --locked
+
+lint: setup ## formatting and lints, as .ci/run checks them
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+fmt: ## format the code
+	$(CARGO) fmt
+
+clean: ## remove what building left
+	$(CARGO) clean
