@@ -7,22 +7,27 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_postgres::config::{ChannelBinding as DriverBinding, SslMode as DriverMode};
+use tokio_postgres::config::{ChannelBinding as DriverBinding, SslMode as DriverMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::TlsConnect;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
 
 use super::Error;
 use super::error::{chain, sql_line};
 use super::guard::Guard;
 use super::options::{ChannelBinding, ConnectOptions, Host, HostAddress, SslMode, TargetSessionAttrs};
+use super::tls::{Connector, explain};
 
 /// Makes guarded connections.
 #[derive(Debug)]
 pub(super) struct Dialer {
     pub(super) options: ConnectOptions,
     pub(super) guard: Guard,
+    /// `None` where `sslmode=disable`.
+    pub(super) tls: Option<Connector>,
     /// For each address, from the first packet to the guarded session.
     pub(super) timeout: Duration,
 }
@@ -37,11 +42,24 @@ pub(super) struct Link {
 }
 
 /// What it takes to stop a statement that nobody waits for any more.
-#[derive(Clone)]
 pub(super) struct Canceller {
     token: CancelToken,
     endpoint: Endpoint,
+    tls: Option<Connector>,
+    name: String,
 }
+
+/// Why one attempt failed.
+struct Failure {
+    error: Error,
+    /// Whether the same server may take us over the other kind of channel.
+    other_channel_may_do: bool,
+}
+
+/// The system's own defaults notice a dead peer after two hours; these after half a minute.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_COUNT: u32 = 4;
 
 /// A resolved address.
 #[derive(Debug, Clone)]
@@ -150,58 +168,100 @@ impl Dialer {
             (_, SslMode::Prefer) => &[Channel::Tls, Channel::Plain],
             (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => &[Channel::Tls],
         };
-        let mut first_error = None;
+        let mut earlier: Option<Error> = None;
         for channel in channels {
             match self.attempt(host, endpoint, target, *channel).await {
                 Ok(link) => {
                     self.guard.establish(&link.client, target).await?;
                     return self.check_kind(link, wanted).await;
                 }
-                Err((error, other_channel_may_do)) => {
-                    let error = first_error.unwrap_or(error);
-                    if !other_channel_may_do {
+                Err(failure) => {
+                    let error = match (earlier.take(), failure.error) {
+                        // The other channel got further.
+                        (Some(Error::Authentication { .. }), error) if !failure.other_channel_may_do => error,
+                        (Some(Error::Tls { target, message, hint }), error) => {
+                            Error::Tls { target, message: format!("{message}; without TLS: {error}"), hint }
+                        }
+                        (None, error) | (Some(error), _) => error,
+                    };
+                    if !failure.other_channel_may_do {
                         return Err(error);
                     }
-                    first_error = Some(error);
+                    earlier = Some(error);
                 }
             }
         }
-        Err(first_error.unwrap_or(Error::Closed))
+        Err(earlier.unwrap_or(Error::Closed))
     }
 
-    /// One connection over one kind of channel. The flag of an error says whether another kind may fare better.
-    async fn attempt(
-        &self,
-        host: &Host,
-        endpoint: &Endpoint,
-        target: &str,
-        channel: Channel,
-    ) -> Result<Link, (Error, bool)> {
-        let unreachable = |error: io::Error| {
-            let message = error.to_string();
-            (Error::Unreachable { target: target.to_owned(), message, unresolved: false }, false)
-        };
+    /// One connection over one kind of channel.
+    async fn attempt(&self, host: &Host, endpoint: &Endpoint, target: &str, channel: Channel) -> Result<Link, Failure> {
         let config = self.driver_config(host, channel);
+        let tls = match (channel, &self.tls) {
+            (Channel::Tls, Some(connector)) => Some(connector),
+            (Channel::Plain, _) | (_, None) => None,
+        };
+        let name = match &host.address {
+            HostAddress::Tcp { name, .. } => name.as_str(),
+            HostAddress::Unix(_) => "",
+        };
+        let unreachable = |error: io::Error| Failure {
+            error: Error::Unreachable { target: target.to_owned(), message: plain_words(&error), unresolved: false },
+            other_channel_may_do: false,
+        };
+        let unnameable = |message| Failure {
+            error: Error::Tls {
+                target: target.to_owned(),
+                message,
+                hint: "use the name that the certificate holds".to_owned(),
+            },
+            other_channel_may_do: true,
+        };
         let made = match endpoint {
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await.map_err(unreachable)?;
-                stream.set_nodelay(true).map_err(unreachable)?;
-                start(&config, stream).await
+                self.tune(&stream).map_err(unreachable)?;
+                match tls {
+                    Some(connector) => {
+                        let ip = address.ip().to_string();
+                        start(&config, stream, connector.handshake(name, Some(&ip)).map_err(unnameable)?).await
+                    }
+                    None => start(&config, stream, NoTls).await,
+                }
             }
-            Endpoint::Unix(path) => start(&config, UnixStream::connect(path).await.map_err(unreachable)?).await,
+            Endpoint::Unix(path) => start(&config, UnixStream::connect(path).await.map_err(unreachable)?, NoTls).await,
         };
         match made {
             Ok((client, task, last_words)) => {
-                let canceller = Canceller { token: client.cancel_token(), endpoint: endpoint.clone() };
+                let canceller = Canceller {
+                    token: client.cancel_token(),
+                    endpoint: endpoint.clone(),
+                    tls: tls.cloned(),
+                    name: name.to_owned(),
+                };
                 let client = ClientWrapper::new(client, task);
                 Ok(Link { client, target: target.to_owned(), canceller, last_words })
             }
             Err(error) => {
-                let retry =
-                    matches!(error.code(), Some(state) if *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
-                Err((startup_error(&error, target, host.password.is_some()), retry))
+                let refused = error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+                let error = startup_error(&error, target, host.password.is_some());
+                let other_channel_may_do = refused || matches!(error, Error::Tls { .. });
+                Err(Failure { error, other_channel_may_do })
             }
         }
+    }
+
+    /// No delays, and keepalive that notices a vanished server while a statement is awaited.
+    fn tune(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        if let Some(keepalive) = &self.options.keepalive {
+            let probes = TcpKeepalive::new()
+                .with_time(keepalive.idle.unwrap_or(KEEPALIVE_IDLE))
+                .with_interval(keepalive.interval.unwrap_or(KEEPALIVE_INTERVAL))
+                .with_retries(keepalive.count.unwrap_or(KEEPALIVE_COUNT));
+            SockRef::from(stream).set_tcp_keepalive(&probes)?;
+        }
+        Ok(())
     }
 
     fn driver_config(&self, host: &Host, channel: Channel) -> Config {
@@ -218,6 +278,9 @@ impl Dialer {
             Channel::Tls if self.options.sslmode == SslMode::Prefer => DriverMode::Prefer,
             Channel::Tls => DriverMode::Require,
         });
+        if channel == Channel::Tls && self.options.tls.direct {
+            config.ssl_negotiation(SslNegotiation::Direct);
+        }
         config.channel_binding(match self.options.channel_binding {
             ChannelBinding::Disable => DriverBinding::Disable,
             ChannelBinding::Prefer => DriverBinding::Prefer,
@@ -252,14 +315,25 @@ impl Dialer {
     }
 }
 
+/// The system's words without its error number.
+fn plain_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
+}
+
 type Started = (Client, tokio::task::JoinHandle<()>, Arc<OnceLock<String>>);
 
 /// Authenticates over the stream and leaves the protocol to a task of its own.
-async fn start<S>(config: &Config, stream: S) -> Result<Started, tokio_postgres::Error>
+async fn start<S, T>(config: &Config, stream: S, tls: T) -> Result<Started, tokio_postgres::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsConnect<S>,
+    T::Stream: Send + 'static,
 {
-    let (client, connection) = config.connect_raw(stream, NoTls).await?;
+    let (client, connection) = config.connect_raw(stream, tls).await?;
     let last_words = Arc::new(OnceLock::new());
     let heard = Arc::clone(&last_words);
     let task = tokio::spawn(async move {
@@ -276,6 +350,9 @@ where
 fn startup_error(error: &tokio_postgres::Error, target: &str, password_given: bool) -> Error {
     let target = target.to_owned();
     let Some(db) = error.as_db_error() else {
+        if let Some((message, hint)) = explain(error) {
+            return Error::Tls { target, message, hint };
+        }
         let message = chain(error);
         return if message.contains("password missing") {
             Error::Authentication {
@@ -307,8 +384,12 @@ impl Canceller {
     pub(super) async fn cancel(&self) -> Result<(), Error> {
         match &self.endpoint {
             Endpoint::Tcp(address) => {
-                if let Ok(stream) = TcpStream::connect(address).await {
-                    self.token.cancel_query_raw(stream, NoTls).await?;
+                let Ok(stream) = TcpStream::connect(address).await else { return Ok(()) };
+                let ip = address.ip().to_string();
+                match self.tls.as_ref().map(|connector| connector.handshake(&self.name, Some(&ip))) {
+                    Some(Ok(handshake)) => self.token.cancel_query_raw(stream, handshake).await?,
+                    Some(Err(_)) => {}
+                    None => self.token.cancel_query_raw(stream, NoTls).await?,
                 }
             }
             Endpoint::Unix(path) => {

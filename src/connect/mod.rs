@@ -14,6 +14,7 @@ mod options;
 mod passfile;
 mod pool;
 mod service;
+mod tls;
 
 pub use env::Env;
 pub use error::{Error, sql_line};

@@ -9,6 +9,7 @@ use tokio_postgres::Client;
 
 use super::dial::{Dialer, Link};
 use super::guard::{Access, Guard};
+use super::tls::Connector;
 use super::{ConnectOptions, Error};
 
 /// How long a returned session may take to come clean before it is dropped instead.
@@ -62,6 +63,7 @@ impl Pool {
         }
         let dialer = Dialer {
             guard: Guard::new(pool.access, pool.statement_timeout, pool.lock_timeout),
+            tls: Connector::new(options)?,
             timeout: options.connect_timeout.unwrap_or(pool.connect_timeout),
             options: options.clone(),
         };
