@@ -1,6 +1,17 @@
 //! SQL text in and out: the only user of pg_query and sqlparser.
 //!
-//! In: SQL text, of statements, of files, of expressions as the catalog prints them. Out: our own small AST, and text
-//! again: quoted, pretty-printed, canonical. Pure and total: arbitrary text never panics and never overflows a stack.
+//! In: SQL text, of statements, of files, of expressions as the catalog prints them. Out: our own small syntax tree,
+//! and text again: quoted, pretty-printed, canonical. Pure and total: arbitrary text never panics and never overflows a
+//! stack.
 
+pub mod ast;
+mod convert;
+mod parse;
+mod placeholders;
 pub mod quote;
+mod stack;
+mod text;
+
+pub use parse::{MAX_TEXT_BYTES, ParseError, parse};
+pub use stack::on_large_stack;
+pub use text::{Piece, StatementClass, classify, fingerprint, pretty, split};

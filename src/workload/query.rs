@@ -148,7 +148,8 @@ pub enum Target {
         sql: String,
         /// The columns it reads.
         columns: BTreeSet<AttrNumber>,
-        /// Whether it is immutable, so that it may be indexed.
+        /// Whether it may be indexed: immutable, and made of columns and literals only. A parameter within
+        /// (`date_trunc($1, created_at)`, as pg_stat_statements normalises it) hides which expression it is.
         immutable: bool,
     },
 }
@@ -177,6 +178,8 @@ pub struct Predicate {
     /// Set where the condition stands under an OR: conditions with the same number are branches of one OR, and serve
     /// an index only if every branch does.
     pub or_group: Option<u32>,
+    /// Which branch of that OR it belongs to, from 0: conditions of one branch hold together. 0 outside any OR.
+    pub or_branch: u32,
     /// The condition as SQL over unqualified columns with its literals, if it is made of literals only: what a partial
     /// index's predicate could be.
     pub as_index_predicate: Option<String>,
@@ -237,13 +240,14 @@ pub enum Comparison {
 /// What a column is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
-    /// `$n`.
+    /// `$n`, also under a cast (`$1::date`).
     Parameter(u32),
     /// A literal, as SQL.
     Literal(String),
     /// A list or array of literals and parameters.
     List,
-    /// An expression that is constant during the scan: `now() - interval '1 day'`, a cast of a parameter.
+    /// An expression that is constant during the scan: `now() - interval '1 day'`, a column
+    /// of an enclosing query or of another relation that is not a base table.
     Stable,
     /// The result of an uncorrelated subquery.
     Subquery,
