@@ -40,12 +40,12 @@ pub(super) fn number(n: f64) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// A share of a hundred: `98.4 %`.
+/// A share of a hundred: `98.4%`.
 pub(super) fn percent(pct: f64) -> String {
     match pct.abs() {
-        p if p >= 99.95 || p == p.trunc() => format!("{} %", number(pct.round())),
-        p if p < 0.05 => format!("{} %", number(pct)),
-        _ => format!("{} %", number((pct * 10.0).round() / 10.0)),
+        p if p >= 99.95 || p == p.trunc() => format!("{}%", number(pct.round())),
+        p if p < 0.05 => format!("{}%", number(pct)),
+        _ => format!("{}%", number((pct * 10.0).round() / 10.0)),
     }
 }
 
@@ -102,8 +102,8 @@ mod tests {
         assert_eq!(number(0.5), "0.5");
         assert_eq!(number(3.0), "3");
         assert_eq!(number(0.001), "0.001");
-        assert_eq!(percent(98.44), "98.4 %");
-        assert_eq!(percent(100.0), "100 %");
+        assert_eq!(percent(98.44), "98.4%");
+        assert_eq!(percent(100.0), "100%");
         assert_eq!(duration(0.42), "0.42 ms");
         assert_eq!(duration(1_290.0), "1.3 s");
         assert_eq!(duration(604_800_000.0), "7 days");

@@ -44,7 +44,7 @@ fn head(report: &Report, out: &mut Page) {
     if !left_out.is_empty() {
         facts.push(("Left out", left_out.join(", ")));
     }
-    facts.extend(words::workload_cost(&report.workload).map(|c| ("Its cost", c)));
+    facts.extend(words::workload_cost(&report.workload).map(|c| ("Cost", c)));
     facts.push(("Judged by", words::cost_source(report)));
     facts.extend(report.cost_source.note.clone().map(|n| ("Note", n)));
     facts.push(("Written by", report.tool.clone()));
@@ -86,7 +86,7 @@ fn one(number: usize, r: &Recommendation, style: Style, out: &mut Page) {
         out.put(&format!("- **Writes:** {}\n", prose(&writes)));
     }
     out.put(&format!("- **Evidence:** {}\n", prose(&words::evidence(r))));
-    out.put(&format!("- **Undo:** {}\n", code(&r.undo_ddl)));
+    out.put(&format!("- **Undo:** {}\n", code(&neutral::statement(&r.undo_ddl))));
     out.put(&format!("- **Id:** {}\n", code(&r.id)));
     let shown = if style.all { r.queries.len() } else { QUERIES.min(r.queries.len()) };
     for q in r.queries.iter().take(shown) {
@@ -190,10 +190,11 @@ fn prose(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // A mention would notify someone; `://` would become a link.
-            '@' => out.push_str("&#64;"),
+            // Mentions and issue references are looked for in the rendered text: only an element between breaks them.
+            '@' => out.push_str("@<!-- -->"),
+            '#' => out.push_str("\\#<!-- -->"),
             ':' if out.ends_with("http") || out.ends_with("https") || out.ends_with("ftp") => out.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_name_comes_alive() {
-        assert_eq!(prose("a*b_<img src=x>@me|#1"), "a\\*b\\_&lt;img src=x&gt;&#64;me\\|\\#1");
+        assert_eq!(prose("a*b_<img src=x>@me|#1"), "a\\*b\\_&lt;img src=x&gt;@<!-- -->me\\|\\#<!-- -->1");
         assert_eq!(prose("see https://x.org www.x.org"), "see https&#58;//x.org www&#46;x.org");
         assert_eq!(code("a``b`"), "``` a``b` ```");
         assert_eq!(cell_code("a|b"), "`a\\|b`");

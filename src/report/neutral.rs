@@ -40,12 +40,13 @@ fn picture(c: char) -> char {
     }
 }
 
-/// A statement that means the same and holds no active character but line breaks: those in quoted identifiers and
-/// strings are written in SQL's own escapes (`U&"…"`, `U&'…'`, `E'…\u001B'`), those outside become spaces.
+/// A statement that means the same and holds no active character but line breaks between its tokens: those in quoted
+/// identifiers and strings are written in SQL's own escapes (`U&"…"`, `U&'…'`, `E'…\u001B'`), line breaks included,
+/// and those outside become spaces.
 ///
 /// It reads quotes as PostgreSQL's scanner does with `standard_conforming_strings` on (the default since 9.1).
 pub(super) fn statement(sql: &str) -> Cow<'_, str> {
-    if !sql.contains(|c| is_active(c) && c != '\n') {
+    if !sql.contains(is_active) {
         return sql.into();
     }
     let mut out = String::with_capacity(sql.len() + 16);
@@ -124,6 +125,7 @@ mod tests {
             statement("CREATE INDEX \"a\\\u{1b}\"\"b\" ON\u{b}t (x) WHERE y = 'q\u{85}''' AND z = E'\\'\u{7}';"),
             "CREATE INDEX U&\"a\\\\\\001B\"\"b\" ON t (x) WHERE y = U&'q\\0085''' AND z = E'\\'\\u0007';"
         );
+        assert_eq!(statement("DROP INDEX\n  \"a\nb\";"), "DROP INDEX\n  U&\"a\\000Ab\";");
         assert_eq!(statement("\"never closed \u{1b}"), "U&\"never closed \\001B");
     }
 }

@@ -108,7 +108,7 @@ pub(super) fn writes(r: &Recommendation) -> Option<String> {
         parts.push(format!("{} writes an hour {verb}", number(writes.round())));
     }
     if overhead.cost > 0.0 {
-        parts.push(format!("cost {} over the period", number(overhead.cost)));
+        parts.push(format!("cost {} over the period, in the planner's unit", number(overhead.cost)));
     }
     if let Some(pct) = overhead.hot_updates_lost_pct.filter(|pct| *pct > 0.0) {
         let verb = if drop { "can be HOT again" } else { "can no longer be HOT" };
@@ -144,7 +144,7 @@ fn confidence(c: Confidence) -> &'static str {
     }
 }
 
-/// A change of cost: `−92 %`, `+3 %`, `0 %`.
+/// A change of cost: `−92%`, `+3%`, `0%`.
 pub(super) fn change_pct(pct: f64) -> String {
     let rounded = percent(pct);
     if pct > 0.0 { format!("+{rounded}") } else { rounded }
@@ -233,7 +233,7 @@ pub(super) fn period(report: &Report) -> Option<String> {
 pub(super) fn verdict(report: &Report) -> String {
     match report.verdict() {
         Verdict::NothingLookedAt if report.workload.statements_seen == 0 => {
-            "Nothing was looked at: the server has counted no statement of this database. This says nothing about its \
+            "Nothing was looked at: there was no statement of this database to judge. This says nothing about its \
              indexes."
                 .to_owned()
         }

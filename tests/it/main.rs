@@ -2,4 +2,6 @@
 
 mod demo;
 mod harness;
+mod layering;
+mod report;
 mod throwaway_server;

@@ -1,7 +1,9 @@
 //! The recommendations: an overview, then each with its statement, gain, price and queries.
 
 use super::canvas::{Canvas, Column, Tone};
-use crate::report::{Evidence, QueryImpact, Recommendation, RecommendationKind, Report, Style, figures, words};
+use crate::report::{
+    Evidence, QueryImpact, Recommendation, RecommendationKind, Report, Style, figures, neutral, words,
+};
 
 /// Queries shown for each recommendation, and lines of each, unless all are asked for.
 const QUERIES: usize = 3;
@@ -56,9 +58,9 @@ fn overview(report: &Report, canvas: &mut Canvas) {
 fn one(report: &Report, number: usize, r: &Recommendation, style: Style, canvas: &mut Canvas) {
     canvas.heading(&format!("{number}. {}", words::title(r)), &r.id);
     for prerequisite in &r.prerequisites {
-        canvas.sql(4, Tone::Code, prerequisite, None);
+        canvas.sql(4, Tone::Code, &neutral::statement(prerequisite), None);
     }
-    canvas.sql(4, Tone::Code, &r.ddl, None);
+    canvas.sql(4, Tone::Code, &neutral::statement(&r.ddl), None);
     canvas.blank();
     canvas.labelled("Why", Tone::Plain, &r.reason);
     let gain = words::gain(r);
@@ -80,7 +82,7 @@ fn one(report: &Report, number: usize, r: &Recommendation, style: Style, canvas:
     if !related.is_empty() {
         canvas.labelled("Belongs with", Tone::Plain, &related.join(", "));
     }
-    canvas.labelled("Undo", Tone::Faint, &r.undo_ddl);
+    canvas.labelled("Undo", Tone::Faint, &neutral::statement(&r.undo_ddl));
     queries(r, style, canvas);
 }
 
@@ -100,9 +102,10 @@ fn queries(r: &Recommendation, style: Style, canvas: &mut Canvas) {
 fn one_query(q: &QueryImpact, style: Style, canvas: &mut Canvas) {
     let change = words::change(q.cost_before, q.cost_after).map_or_else(String::new, |c| format!(" ({c})"));
     let figures = format!(
-        "{} × {}, cost {} → {}{change}",
+        "{} calls × {} = {}; cost {} → {}{change}",
         figures::count(q.calls),
         figures::duration(q.mean_time_ms),
+        figures::duration(q.calls as f64 * q.mean_time_ms),
         figures::number(q.cost_before),
         figures::number(q.cost_after),
     );

@@ -153,7 +153,7 @@ impl Canvas {
         }
     }
 
-    /// A table. Its header and rule are coloured, its cells are not.
+    /// A table; without a header where no column has a name. The header and its rule are coloured, the cells are not.
     pub(super) fn table(&mut self, indent: usize, columns: &[Column], rows: Vec<Vec<String>>) {
         let mut table = comfy_table::Table::new();
         let style = TableStyle::new()
@@ -164,8 +164,11 @@ impl Canvas {
             .load_style(style)
             .force_no_tty()
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(self.width.saturating_sub(indent)).unwrap_or(u16::MAX))
-            .set_header(columns.iter().map(|c| c.name));
+            .set_width(u16::try_from(self.width.saturating_sub(indent)).unwrap_or(u16::MAX));
+        let named = columns.iter().any(|c| !c.name.is_empty());
+        if named {
+            table.set_header(columns.iter().map(|c| c.name));
+        }
         for row in rows {
             table.add_row(row.iter().map(|cell| neutral::one_line(cell)));
         }
@@ -178,9 +181,9 @@ impl Canvas {
                 drawn.set_constraint(ColumnConstraint::Absolute(Width::Fixed(widest.saturating_add(1))));
             }
         }
-        let mut tone = Tone::Strong;
+        let mut tone = if named { Tone::Strong } else { Tone::Plain };
         for line in table.lines() {
-            let rule = line.starts_with('─');
+            let rule = named && line.starts_with('─');
             if rule {
                 tone = Tone::Plain;
             }

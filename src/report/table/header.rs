@@ -29,7 +29,7 @@ pub(super) fn draw(report: &Report, canvas: &mut Canvas) {
         canvas.labelled("Left out", Tone::Plain, &left_out.join(", "));
     }
     if let Some(cost) = words::workload_cost(&report.workload) {
-        canvas.labelled("Its cost", Tone::Plain, &format!("{cost}, in the planner's unit, with all of the advice"));
+        canvas.labelled("Cost", Tone::Plain, &format!("{cost}, in the planner's unit, with all of the advice"));
     }
     canvas.labelled("Judged by", Tone::Plain, &words::cost_source(report));
     if let Some(note) = &report.cost_source.note {

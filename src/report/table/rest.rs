@@ -64,7 +64,7 @@ pub(super) fn rejected(report: &Report, style: Style, canvas: &mut Canvas) {
         let meaning = words::rule_meaning(rule).map_or_else(String::new, |m| format!(": {m}"));
         canvas.prose(2, Tone::Strong, &format!("{rule} ({}){meaning}", figures::count(group.len() as u64)));
         let shown = if style.all || group.len() == PER_RULE + 1 { group.len() } else { PER_RULE };
-        let columns = [Column { name: "Index", figure: false }, Column { name: "Why not", figure: false }];
+        let columns = [Column { name: "", figure: false }, Column { name: "", figure: false }];
         let rows = group
             .iter()
             .take(shown)
