@@ -337,7 +337,9 @@ where
     let last_words = Arc::new(OnceLock::new());
     let heard = Arc::clone(&last_words);
     let task = tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        // Dropping the connection fails whatever is awaited from it: the words must be there by then.
+        let mut connection = std::pin::pin!(connection);
+        if let Err(error) = connection.as_mut().await {
             let words = sql_line(&error);
             tracing::debug!(%words, "connection ended");
             let _ = heard.set(words);

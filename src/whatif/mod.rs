@@ -1,12 +1,13 @@
 //! What would a statement cost if other indexes existed?
 //!
 //! In: statements of a snapshot and [`Configuration`]s of hypothetical indexes. Out: costs, rows and the indexes used.
-//! [`CostSource`] is batched and synchronous, so that the search in `advise` stays pure; a live backend blocks on its
-//! own runtime thread. Nothing here decides anything.
+//! [`CostSource`] is batched and synchronous, so that the search in `advise` stays pure; a live backend has its work
+//! done by a tokio runtime and blocks the calling thread meanwhile. Nothing here decides anything.
 
 pub mod ddl;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod hypopg;
 pub mod size;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +49,8 @@ pub struct Costed {
     /// Per table scanned, how the plan reads it (`Seq Scan`, `Index Only Scan using …`): the cheapest description of
     /// the plan for a report. The key is the table's name or alias in the plan.
     pub scans: BTreeMap<String, String>,
-    /// The plan's topmost node that changes with the configuration, for `node_before` / `node_after`.
+    /// The dearest table scan of the plan (its root, where no table is scanned), for `node_before` / `node_after`
+    /// where no scan of [`Costed::scans`] fits better.
     pub node: String,
 }
 

@@ -27,9 +27,11 @@ const NULL_BITMAP: f64 = 8.0;
 const POSTING_LIMIT: f64 = 816.0;
 /// Width assumed where statistics are missing (`get_typavgwidth`).
 const DEFAULT_WIDTH: f64 = 32.0;
+/// Groups of keys told apart at most.
+const CLASSES: usize = 64;
 /// Bytes of one item in a GIN posting list, all overhead included: the varbyte encoding of `ginCompressPostingList`
 /// takes one to three, and keys with few rows cost more. Measured on arrays, trigrams and jsonb.
-const GIN_ITEM_BYTES: f64 = 4.0;
+const GIN_ITEM_BYTES: f64 = 2.3;
 /// How full a built GiST's pages are on average.
 const GIST_FILL: f64 = 0.6;
 /// Distinct values assumed where statistics are missing (`DEFAULT_NUM_DISTINCT`).
@@ -137,7 +139,7 @@ fn btree_pages(spec: &IndexSpec, table: &Table, rows: f64) -> f64 {
     // differ in their bytes (`_bt_allequalimage`).
     let deduplicates = spec.include.is_empty() && !spec.unique && spec.keys.iter().all(|key| equal_image(key, table));
     let bytes = if deduplicates {
-        groups(&columns, table, rows).iter().map(|group| group.count * group_bytes(group.rows, tuple)).sum()
+        groups(&columns, table, rows).iter().map(|group| group.keys * group_bytes(group.rows, tuple)).sum()
     } else {
         rows * (tuple + LINE_POINTER)
     };
@@ -154,48 +156,62 @@ fn btree_pages(spec: &IndexSpec, table: &Table, rows: f64) -> f64 {
     pages
 }
 
-/// So many equal keys, each with so many rows.
+/// So many keys, each with so many rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Group {
-    count: f64,
+    keys: f64,
     rows: f64,
 }
 
-/// How the rows fall into groups of equal keys. A single column uses its most common values; several are taken as
-/// independent, as `estimate_num_groups` does, without its cap at a tenth of the rows, which would claim duplicates
-/// that nothing has shown.
+/// How the rows fall into groups of equal keys: column by column, each group is split by the next column's values,
+/// taken as independent of those before. (`estimate_num_groups` multiplies the counts of distinct values, which
+/// overestimates for skewed columns.)
 fn groups(columns: &[Stored<'_>], table: &Table, rows: f64) -> Vec<Group> {
-    let total = table.rows().unwrap_or(rows).max(rows);
-    if let [column] = columns {
-        let Some(stats) = column.stats else { return uniform(DEFAULT_DISTINCT, rows) };
-        let mut found = vec![Group { count: 1.0, rows: stats.null_frac * rows }];
-        found.extend(stats.mcv_freqs.iter().map(|freq| Group { count: 1.0, rows: freq * rows }));
-        let common: f64 = stats.mcv_freqs.iter().sum();
-        let rest = (1.0 - stats.null_frac - common).max(0.0) * rows;
-        let distinct = stats.distinct(total).unwrap_or(DEFAULT_DISTINCT) - stats.mcv_freqs.len() as f64;
-        if rest >= 1.0 {
-            found.extend(uniform(distinct.max(1.0), rest));
-        }
-        found.retain(|group| group.rows > 0.0);
-        return found;
-    }
-    let distinct: f64 = columns
-        .iter()
-        .map(|column| {
-            let nulls = column.stats.is_some_and(|s| s.null_frac > 0.0);
-            let values = column.stats.and_then(|s| s.distinct(total)).unwrap_or(DEFAULT_DISTINCT);
-            values + f64::from(u8::from(nulls))
-        })
-        .product();
-    uniform(distinct, rows)
+    let total = table.rows().unwrap_or(rows).max(rows).max(1.0);
+    columns.iter().fold(vec![Group { keys: 1.0, rows }], |groups, column| {
+        let values = values(column, total);
+        let split = groups.iter().flat_map(|group| values.iter().map(move |value| split(*group, *value, total)));
+        merge(split.filter(|group| group.keys > 0.0).collect())
+    })
 }
 
-/// Rows drawn evenly from so many possible keys: the expected number of keys met, as `estimate_num_groups` computes
-/// it for a restricted relation.
-fn uniform(distinct: f64, rows: f64) -> Vec<Group> {
-    let distinct = distinct.max(1.0);
-    // 1 - (1 - 1/d)^n loses every digit for large d; this form keeps them.
-    let met = (-distinct * (rows * (-1.0 / distinct).ln_1p()).exp_m1()).clamp(1.0, rows.max(1.0));
-    vec![Group { count: met, rows: rows / met }]
+/// A column's values over the whole table, with how many rows each has: NULL, the most common ones, and the rest alike.
+fn values(column: &Stored<'_>, total: f64) -> Vec<Group> {
+    let Some(stats) = column.stats else {
+        return vec![Group { keys: DEFAULT_DISTINCT, rows: total / DEFAULT_DISTINCT }];
+    };
+    let mut values = vec![Group { keys: 1.0, rows: stats.null_frac * total }];
+    values.extend(stats.mcv_freqs.iter().map(|freq| Group { keys: 1.0, rows: freq * total }));
+    let rest = (1.0 - stats.null_frac - stats.mcv_freqs.iter().sum::<f64>()).max(0.0) * total;
+    let distinct = stats.distinct(total).unwrap_or(DEFAULT_DISTINCT) - stats.mcv_freqs.len() as f64;
+    let keys = distinct.clamp(1.0, rest.max(1.0));
+    values.push(Group { keys, rows: rest / keys });
+    values.retain(|value| value.rows > 0.0);
+    merge(values)
+}
+
+/// The part of a group that has certain values. Of the `total` rows the group's are drawn without replacement, so a
+/// value with k rows is met with the probability 1 - (1 - rows/total)^k, as `estimate_num_groups` has it.
+fn split(group: Group, value: Group, total: f64) -> Group {
+    let missed = (value.rows * (-(group.rows / total).min(1.0)).ln_1p()).exp();
+    let met = value.keys * (1.0 - missed);
+    if met <= 0.0 {
+        return Group { keys: 0.0, rows: 0.0 };
+    }
+    let rows = group.rows * value.keys * value.rows / total;
+    Group { keys: group.keys * met, rows: (rows / met).max(1.0) }
+}
+
+/// At most [`CLASSES`] groups: the smallest are merged into their mean.
+fn merge(mut groups: Vec<Group>) -> Vec<Group> {
+    if groups.len() > CLASSES {
+        groups.sort_by(|a, b| (b.keys * b.rows).total_cmp(&(a.keys * a.rows)));
+        let tail = groups.split_off(CLASSES - 1);
+        let keys: f64 = tail.iter().map(|group| group.keys).sum();
+        let rows: f64 = tail.iter().map(|group| group.keys * group.rows).sum();
+        groups.push(Group { keys, rows: rows / keys });
+    }
+    groups
 }
 
 /// Bytes of the leaf tuples of one key with so many rows, line pointers included. Between whole numbers of rows the
@@ -271,10 +287,9 @@ fn elements_per_row(key: &KeySpec, table: &Table, column: &Stored<'_>) -> f64 {
         KeyTarget::Column(attnum) => table.column(*attnum).map(|c| c.ty.base.as_str()),
         KeyTarget::Expression(_) => None,
     };
-    let trigrams = key.opclass.as_deref().is_some_and(|opclass| opclass.contains("trgm"));
     match base {
         // A word of n letters has n + 1 trigrams: about one a byte.
-        _ if trigrams => column.width,
+        _ if has_trigrams(key) => column.width,
         // A key and its value, a dozen bytes each; jsonb_ops indexes both apart, jsonb_path_ops their hash once.
         Some("jsonb") => {
             let pairs = column.width / 24.0;
@@ -286,9 +301,20 @@ fn elements_per_row(key: &KeySpec, table: &Table, column: &Stored<'_>) -> f64 {
     }
 }
 
+fn has_trigrams(key: &KeySpec) -> bool {
+    key.opclass.as_deref().is_some_and(|opclass| opclass.contains("trgm"))
+}
+
 /// Pages of a tree without deduplication, such as GiST: half-full pages of whole tuples.
 fn tree_pages(spec: &IndexSpec, table: &Table, rows: f64) -> f64 {
-    let tuple = tuple_bytes(&stored_columns(spec, table));
+    let mut columns = stored_columns(spec, table);
+    for (key, column) in spec.keys.iter().zip(&mut columns) {
+        if has_trigrams(key) {
+            // Leaves hold the trigrams themselves, three bytes each.
+            column.width *= 3.0;
+        }
+    }
+    let tuple = tuple_bytes(&columns);
     1.0 + (rows * (tuple + LINE_POINTER) / ((PAGE - PAGE_OVERHEAD) * GIST_FILL)).ceil()
 }
 

@@ -1,7 +1,5 @@
 //! The integration tests: one binary, one module a topic.
 
-mod demo;
 mod harness;
-mod layering;
-mod report;
 mod throwaway_server;
+mod whatif;

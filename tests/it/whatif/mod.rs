@@ -1,0 +1,5 @@
+//! What-if questions against a real server.
+
+mod hypopg;
+mod size;
+mod snapshot;
