@@ -6,6 +6,7 @@
 //! ARCHITECTURE.md at the repository's root draws it and states the invariants; `tests/it/layering.rs` asserts the
 //! direction of imports.
 
+pub mod advise;
 pub mod config;
 pub mod connect;
 pub mod demo;

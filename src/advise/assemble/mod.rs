@@ -1,0 +1,104 @@
+//! The report: what the search decided, in words and numbers.
+//!
+//! In: the problem with its costs, the selection, the drops. Out: a [`Report`]. Everything that varies between runs
+//! (oids, the clock) stays out of ids and texts.
+
+mod coverage;
+mod create;
+mod drop;
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::report::{CostSourceReport, Recommendation, Report, SCHEMA_VERSION, Source};
+use crate::whatif::CostSourceKind;
+
+use super::costing::Set;
+use super::drops::Drop;
+use super::problem::Problem;
+use super::rejections;
+use super::selection::Selection;
+
+/// Hexadecimal digits of a recommendation's id.
+const ID_DIGITS: usize = 12;
+
+/// Which program writes the report.
+const TOOL: &str = concat!("pgwise ", env!("CARGO_PKG_VERSION"));
+
+/// Puts the report together.
+pub(super) fn report(
+    problem: &Problem<'_, '_, '_>,
+    selection: &Selection,
+    drops: &[Drop<'_>],
+    drop_doubt: Option<String>,
+    source: Option<CostSourceKind>,
+) -> Report {
+    let facts = problem.facts;
+    let snapshot = facts.snapshot;
+    let mut recommendations = create::recommendations(problem, selection);
+    let ids: Vec<(usize, String)> = recommendations.iter().map(|(c, r)| (*c, r.id.clone())).collect();
+    let mut dropped = drop::recommendations(facts, drops, &ids);
+    for (creator, drop) in &mut dropped {
+        if let Some(creator) = creator
+            && let Some((_, create)) = recommendations.iter_mut().find(|(c, _)| c == creator)
+        {
+            create.related.push(drop.id.clone());
+            drop.related.push(create.id.clone());
+        }
+    }
+    let mut all: Vec<Recommendation> = recommendations.into_iter().map(|(_, r)| r).collect();
+    all.extend(dropped.into_iter().map(|(_, r)| r));
+    all.sort_by(|a, b| {
+        let saved = |r: &Recommendation| r.impact.time_saved_ms.unwrap_or(0.0);
+        let freed = |r: &Recommendation| r.impact.bytes_freed.unwrap_or(0);
+        saved(b)
+            .total_cmp(&saved(a))
+            .then_with(|| a.kind.cmp(&b.kind))
+            .then_with(|| freed(b).cmp(&freed(a)))
+            .then_with(|| a.ddl.cmp(&b.ddl))
+    });
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: TOOL.to_owned(),
+        generated_at: snapshot.captured_at,
+        source: Source {
+            kind: facts.options.source_kind,
+            database: snapshot.server.database.clone(),
+            server_version_num: snapshot.server.version_num,
+            captured_at: snapshot.captured_at,
+            stats_since: snapshot.statements.since,
+            interval_ms: snapshot.statements.interval_ms,
+        },
+        cost_source: CostSourceReport {
+            kind: match source {
+                Some(CostSourceKind::Hypopg) => "hypopg".to_owned(),
+                Some(CostSourceKind::Rule) | None => "rule".to_owned(),
+            },
+            questions: problem.costing.questions(),
+            note: problem.costing.lost().map(str::to_owned).or_else(|| facts.options.cost_source_note.clone()),
+        },
+        workload: coverage::workload(problem, selection),
+        recommendations: all,
+        rejected: rejections::rejections(problem, selection),
+        findings: vec![],
+        not_evaluated: coverage::not_evaluated(problem, drop_doubt),
+    }
+}
+
+/// An id that is the same wherever the same advice is given: of kind and definition, not of oids or names that pgwise
+/// chose.
+fn id(kind: &str, definition: &str) -> String {
+    let digest = Sha256::digest(format!("{kind}\n{definition}"));
+    let mut id = format!("{kind}-");
+    for byte in digest.iter().take(ID_DIGITS / 2) {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
+}
+
+/// The set without one member.
+fn without(set: &Set, id: usize) -> Set {
+    set.iter().copied().filter(|other| *other != id).collect()
+}

@@ -1,0 +1,71 @@
+//! The advisor: which indexes to create, which to drop, which not to create.
+//!
+//! In: a [`Snapshot`], its bound [`Workload`], a [`CostSource`] if there is one, and [`Options`]. Out: a [`Report`].
+//! Pure: no clock, no I/O but what the cost source does; the same input gives the same report, byte for byte.
+//!
+//! Candidates come from the bound queries, one file per family. The cost source says of each statement which of its
+//! candidates a planner would use; the rest are dropped from the search. The search (Extend) weighs what reads gain
+//! against what writes cost. What it leaves out becomes rejections, what existing indexes no longer bring becomes
+//! drops, and all of it a report.
+
+mod assemble;
+mod candidates;
+mod costing;
+mod drops;
+mod existing;
+mod facts;
+mod options;
+mod problem;
+mod rejections;
+mod selection;
+
+mod unjudged;
+mod write_cost;
+
+pub use options::{Budget, Objective, Options};
+
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::snapshot::Snapshot;
+use crate::whatif::CostSource;
+use crate::workload::Workload;
+
+use costing::Costing;
+use facts::Facts;
+use problem::Problem;
+
+/// Analyses a snapshot.
+///
+/// `costs` is the planner to ask, if one can be had; what it cannot express, and everything where it is `None`, is
+/// judged by rules of thumb over the captured plans.
+pub fn advise(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    costs: Option<&mut dyn CostSource>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Report {
+    let mut rule = unjudged::Unjudged;
+    // The planner's borrow is cut down to the rule source's.
+    let costs = costs.map(|c| c as &mut dyn CostSource);
+    advise_with(snapshot, workload, costs, &mut rule, options, progress)
+}
+
+fn advise_with<'c>(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    costs: Option<&'c mut (dyn CostSource + 'c)>,
+    rule: &'c mut (dyn CostSource + 'c),
+    options: &Options,
+    progress: &dyn Progress,
+) -> Report {
+    let facts = Facts::new(snapshot, workload, options);
+    let generated = candidates::generate(&facts);
+    let source = costs.as_ref().map(|c| c.kind());
+    let costing = Costing::new(costs, rule, &generated.pool);
+    let mut problem = Problem::new(&facts, &generated, costing, progress);
+    let selection = selection::select(&mut problem, progress);
+    let chosen: Vec<_> = selection.chosen.iter().map(|id| (*id, generated.pool.get(*id).spec.clone())).collect();
+    let (drops, doubt) = drops::drops(&facts, &chosen);
+    assemble::report(&problem, &selection, &drops, doubt, source)
+}
