@@ -5,13 +5,18 @@
 //! stack.
 
 pub mod ast;
+pub mod canonical;
 mod convert;
+pub mod deparse;
 mod parse;
 mod placeholders;
 pub mod quote;
 mod stack;
 mod text;
+pub mod walk;
 
+pub use canonical::{canonical_conjuncts, canonical_expr, parse_expr};
+pub use deparse::deparse_expr;
 pub use parse::{MAX_TEXT_BYTES, ParseError, parse};
 pub use stack::on_large_stack;
 pub use text::{Piece, StatementClass, classify, fingerprint, pretty, split};
