@@ -7,6 +7,7 @@
 //! direction of imports.
 
 pub mod advise;
+pub mod collect;
 pub mod config;
 pub mod connect;
 pub mod demo;

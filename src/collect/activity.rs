@@ -6,7 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Error;
 use super::part::{Context, count};
-use crate::snapshot::{IndexActivity, Oid, TableActivity};
+use crate::snapshot::{IndexActivity, NotSeen, Oid, TableActivity};
 
 /// Counters of tables by oid.
 pub(super) async fn tables(context: &Context<'_>) -> Result<BTreeMap<Oid, TableActivity>, Error> {
@@ -78,6 +78,11 @@ pub(super) async fn sizes(context: &Context<'_>) -> Result<BTreeMap<Oid, Size>, 
     context
         .read("sizes", None, async |session, locks| {
             if !locks.deparse {
+                context.note(NotSeen {
+                    part: "sizes".to_owned(),
+                    reason: "a lock came in between twice".to_owned(),
+                    remedy: Some("collect again, or raise --lock-timeout".to_owned()),
+                });
                 return Ok(BTreeMap::new());
             }
             let parameters: [(&(dyn ToSql + Sync), Type); 2] =

@@ -74,10 +74,9 @@ impl PartError {
                 "another session holds a lock for longer than the lock time-out".to_owned(),
                 Some("collect again when the lock is gone, or raise --lock-timeout".to_owned()),
             ),
-            Some("57014") => (
-                "it took longer than the statement time-out".to_owned(),
-                Some("raise --statement-timeout".to_owned()),
-            ),
+            Some("57014") => {
+                ("it took longer than the statement time-out".to_owned(), Some("raise --statement-timeout".to_owned()))
+            }
             _ => (self.to_string(), None),
         };
         NotSeen { part: part.to_owned(), reason, remedy }

@@ -61,7 +61,7 @@ impl<'a> Context<'a> {
     /// A session, within the number that may be used at once.
     pub(super) async fn session(&self) -> Result<(tokio::sync::SemaphorePermit<'_>, Session), Error> {
         let permit = self.permits.acquire().await.map_err(|_| crate::connect::Error::Closed)?;
-        Ok((permit, self.pool.get().await?))
+        Ok((permit, Box::pin(self.pool.get()).await?))
     }
 
     /// Reads a part; what fails is returned, for the caller to explain. An error of the outer result ends everything.
@@ -74,7 +74,7 @@ impl<'a> Context<'a> {
         loop {
             tries += 1;
             let (_permit, session) = self.session().await?;
-            match self.in_transaction(&session, deparse, &read).await {
+            match Box::pin(self.in_transaction(&session, deparse, &read)).await {
                 Ok(value) => return Ok(Ok(value)),
                 Err(error) if error.is_lost() => {
                     session.discard();
@@ -135,9 +135,8 @@ impl<'a> Context<'a> {
             };
             read(session, &Locks { relations, deparse }).await
         };
-        let outcome = match tokio::time::timeout(self.timeout + GRACE, work).await {
-            Ok(outcome) => outcome,
-            Err(_) => return Err(PartError::TimedOut(self.timeout + GRACE)),
+        let Ok(outcome) = tokio::time::timeout(self.timeout + GRACE, work).await else {
+            return Err(PartError::TimedOut(self.timeout + GRACE));
         };
         match outcome {
             Err(error) if error.is_lost() => Err(error),
@@ -155,11 +154,8 @@ impl<'a> Context<'a> {
         locks: &Locks,
         sql: &str,
     ) -> Result<Vec<Row>, PartError> {
-        let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
-            (&self.schemas, Type::TEXT_ARRAY),
-            (&locks.relations, Type::OID_ARRAY),
-            (&locks.deparse, Type::BOOL),
-        ];
+        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&self.schemas, Type::TEXT_ARRAY), (&locks.relations, Type::OID_ARRAY), (&locks.deparse, Type::BOOL)];
         Ok(session.query_typed(sql, &parameters).await?)
     }
 }

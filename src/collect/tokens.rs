@@ -158,9 +158,10 @@ mod tests {
 
     #[test]
     fn parameters_are_found_outside_strings_names_and_comments() {
-        assert_eq!(parameters("select $1, '$2', \"$3\", $$ $4 $$, $q$ $5 $q$, E'\\'$6', a$7 /* $8 /* */ $9 */ -- $10\n, $11"), [
-            1, 11
-        ]);
+        assert_eq!(
+            parameters("select $1, '$2', \"$3\", $$ $4 $$, $q$ $5 $q$, E'\\'$6', a$7 /* $8 /* */ $9 */ -- $10\n, $11"),
+            [1, 11]
+        );
     }
 
     #[test]

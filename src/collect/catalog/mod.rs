@@ -36,13 +36,8 @@ pub(super) struct Parts {
 
 /// Puts the parts together.
 pub(super) fn assemble(parts: Parts, scope: &Scope<'_>) -> Catalog {
-    let mut tables: BTreeMap<Oid, Table> = parts
-        .tables
-        .tables
-        .into_iter()
-        .filter(|t| scope.contains(&t.schema, &t.name))
-        .map(|t| (t.oid, t))
-        .collect();
+    let mut tables: BTreeMap<Oid, Table> =
+        parts.tables.rows.into_iter().filter(|t| scope.contains(&t.schema, &t.name)).map(|t| (t.oid, t)).collect();
     // An index's statistics are kept under its own oid.
     let mut statistics: BTreeMap<Oid, Vec<StatsRow>> = BTreeMap::new();
     for row in parts.statistics {
@@ -52,7 +47,8 @@ pub(super) fn assemble(parts: Parts, scope: &Scope<'_>) -> Catalog {
         let Some(table) = tables.get_mut(&oid) else { continue };
         index.activity = parts.index_activity.get(&index.oid).cloned();
         index.bytes = parts.sizes.get(&index.oid).map(|s| s.bytes);
-        add_expression_statistics(&mut index, statistics.remove(&index.oid).unwrap_or_default());
+        let of_expressions = statistics.remove(&index.oid).unwrap_or_default();
+        add_expression_statistics(&mut index, of_expressions);
         table.indexes.push(index);
     }
     for (oid, foreign_key) in parts.constraints.foreign_keys {
@@ -74,8 +70,7 @@ pub(super) fn assemble(parts: Parts, scope: &Scope<'_>) -> Catalog {
         table.checks.sort_by(|a, b| a.name.cmp(&b.name));
     }
     sum_leaves(&mut tables);
-    let extended_statistics =
-        parts.extended_statistics.into_iter().filter(|s| tables.contains_key(&s.table)).collect();
+    let extended_statistics = parts.extended_statistics.into_iter().filter(|s| tables.contains_key(&s.table)).collect();
     let mut functions = parts.functions;
     functions.sort_by(|a, b| (&a.schema, &a.name, &a.arguments).cmp(&(&b.schema, &b.name, &b.arguments)));
     Catalog {

@@ -11,7 +11,7 @@ use crate::snapshot::{Column, Oid, PartitionOf, Persistence, Table, TableKind};
 /// Tables as `pg_class` and `pg_attribute` have them; what hangs on them is added later.
 #[derive(Default)]
 pub(in crate::collect) struct Tables {
-    pub(in crate::collect) tables: Vec<Table>,
+    pub(in crate::collect) rows: Vec<Table>,
     /// Tables whose rows, and therefore statistics, the role may not read.
     pub(in crate::collect) unreadable: Vec<Oid>,
     /// Relations that were locked when the tables were read.
@@ -43,7 +43,7 @@ async fn read_tables(context: &Context<'_>, session: &Session, locks: &Locks) ->
         };
         let mut options: Vec<String> = row.try_get("options")?;
         options.sort();
-        read.tables.push(Table {
+        read.rows.push(Table {
             oid,
             schema: row.try_get("schema")?,
             name: row.try_get("name")?,
@@ -70,7 +70,7 @@ async fn read_tables(context: &Context<'_>, session: &Session, locks: &Locks) ->
             activity: None,
         });
     }
-    read.tables.sort_by_key(|t| t.oid);
+    read.rows.sort_by_key(|t| t.oid);
     Ok(read)
 }
 

@@ -13,9 +13,9 @@ WHERE (s.category LIKE 'Query Tuning%'
        OR s.category = 'Preset Options'
        OR s.name LIKE 'pg_stat_statements.%'
        OR s.name LIKE 'auto_explain.%')
-  AND s.name NOT IN ('application_name', 'default_transaction_read_only', 'statement_timeout', 'lock_timeout',
-                     'idle_in_transaction_session_timeout', 'transaction_read_only', 'transaction_isolation',
-                     'transaction_deferrable', 'archive_command', 'restore_command', 'archive_cleanup_command',
-                     'recovery_end_command')
+  AND s.source <> 'session'
+  -- Of one transaction, or commands that may carry secrets.
+  AND s.name NOT IN ('transaction_read_only', 'transaction_isolation', 'transaction_deferrable', 'archive_command',
+                     'restore_command', 'archive_cleanup_command', 'recovery_end_command')
   AND s.setting IS NOT NULL
 ORDER BY s.name COLLATE "C"
