@@ -1,333 +1,81 @@
 //! The report: its type, and one renderer per format.
 //!
-//! In: what `advise` and `rules` found. Out: bytes. The types here are the one public contract of pgwise besides the
-//! snapshot; their JSON Schema is kept in docs/schema/ and a test fails when they drift. Rendering is pure.
+//! In: what `advise` and `rules` found. Out: text. The types of [`model`](self) are the one public contract of pgwise
+//! besides the snapshot; their JSON Schema is kept in docs/schema/ and a test fails when they drift. Rendering is pure:
+//! the same report and style give the same text, and nothing that a database put into a name or a query text can move
+//! a cursor, end a comment or break out of a code block.
 
-use std::collections::BTreeMap;
+mod figures;
+mod identity;
+mod json;
+mod markdown;
+mod model;
+mod neutral;
+mod schema;
+mod sql_script;
+mod table;
+mod verdict;
+mod words;
 
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+pub use identity::id;
+pub use model::{
+    Confidence, CostSourceReport, Evidence, Finding, Impact, IndexReport, Location, NotEvaluated, QueryImpact,
+    Recommendation, RecommendationKind, Rejection, Report, SCHEMA_VERSION, Severity, SkippedExample, SkippedReport,
+    Source, SourceKind, WorkloadReport, WriteOverhead,
+};
+pub use schema::{report_schema, snapshot_schema};
+pub use verdict::Verdict;
 
-/// The version of the report format that this binary writes.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// The outcome of `pgwise analyze`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Report {
-    /// The format's version.
-    pub schema_version: u32,
-    /// Which program wrote it: `pgwise 0.1.0`.
-    pub tool: String,
-    /// When the data that it judges was captured: the same snapshot gives the same report, byte for byte.
-    pub generated_at: Timestamp,
-    /// What was looked at.
-    pub source: Source,
-    /// What the costs rest on: `hypopg`, `rule`, …
-    pub cost_source: CostSourceReport,
-    /// The workload in figures.
-    pub workload: WorkloadReport,
-    /// Changes to make, the most time saved first.
-    pub recommendations: Vec<Recommendation>,
-    /// Candidates considered and not recommended.
-    pub rejected: Vec<Rejection>,
-    /// Observations.
-    pub findings: Vec<Finding>,
-    /// What could not be judged, and why.
-    pub not_evaluated: Vec<NotEvaluated>,
+/// The forms a report can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Text for people at a terminal.
+    Table,
+    /// JSON for programs: docs/schema/report.schema.json.
+    Json,
+    /// A script for psql.
+    Sql,
+    /// Markdown for tickets and pull requests.
+    Markdown,
 }
 
-/// What was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Source {
-    /// `live` or `snapshot`.
-    pub kind: SourceKind,
-    /// The database's name.
-    pub database: String,
-    /// `server_version_num`.
-    pub server_version_num: u32,
-    /// When the snapshot was taken.
-    pub captured_at: Timestamp,
-    /// Since when the statement counters count.
-    pub stats_since: Option<Timestamp>,
-    /// The interval between two readings, where there were two.
-    pub interval_ms: Option<u64>,
+impl Format {
+    /// The format that a file's extension (without the dot) stands for.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "txt" => Some(Self::Table),
+            "json" => Some(Self::Json),
+            "sql" => Some(Self::Sql),
+            "md" | "markdown" => Some(Self::Markdown),
+            _ => None,
+        }
+    }
 }
 
-/// Where the snapshot came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SourceKind {
-    /// A live database.
-    Live,
-    /// A file.
-    Snapshot,
+/// How a report is drawn. Only [`Format::Table`] looks at width and colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns to fill; taken as 60 at least and 200 at most.
+    pub width: u16,
+    /// Whether to put ANSI colour in.
+    pub colour: bool,
+    /// Whether to show everything: all queries of a recommendation, every rejection, whole query texts.
+    pub all: bool,
 }
 
-/// What the costs rest on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CostSourceReport {
-    /// `hypopg` or `rule`.
-    pub kind: String,
-    /// Cost questions that reached the source.
-    pub questions: u64,
-    /// Why no better source was used, if that is so.
-    pub note: Option<String>,
+impl Default for Style {
+    /// What suits a file: 120 columns, no colour, abridged.
+    fn default() -> Self {
+        Self { width: 120, colour: false, all: false }
+    }
 }
 
-/// The workload in figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WorkloadReport {
-    /// Statements that the source counted for this database.
-    pub statements_seen: u64,
-    /// Statements analysed.
-    pub statements_analysed: u64,
-    /// Statements skipped or filtered out, by reason.
-    pub skipped: Vec<SkippedReport>,
-    /// Calls of the analysed statements.
-    pub calls: u64,
-    /// Execution time of the analysed statements.
-    pub total_time_ms: f64,
-    /// Share of all counted execution time that was analysed.
-    pub time_analysed_pct: f64,
-    /// Weighted cost of the workload now and with every recommendation, in the planner's unit.
-    pub cost_before: Option<f64>,
-    /// See `cost_before`.
-    pub cost_after: Option<f64>,
-}
-
-/// Statements left aside for one reason.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SkippedReport {
-    /// A stable word: `utility`, `truncated`, `syntax`, `too-few-calls`, …
-    pub reason: String,
-    /// How many.
-    pub statements: u64,
-    /// Their execution time.
-    pub total_time_ms: f64,
-    /// A few of their queryids with the details, where the reason is about the text.
-    pub examples: Vec<SkippedExample>,
-}
-
-/// One statement left aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SkippedExample {
-    /// Its queryid.
-    pub queryid: String,
-    /// The details.
-    pub detail: String,
-}
-
-/// A change to make.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Recommendation {
-    /// Stable across runs for the same advice.
-    pub id: String,
-    /// What kind of change.
-    pub kind: RecommendationKind,
-    /// `schema.table`, unquoted.
-    pub table: String,
-    /// One complete statement, quoted and schema-qualified.
-    pub ddl: String,
-    /// Statements to run first (`CREATE EXTENSION pg_trgm`).
-    pub prerequisites: Vec<String>,
-    /// What undoes it.
-    pub undo_ddl: String,
-    /// The index created or dropped.
-    pub index: Option<IndexReport>,
-    /// What it brings.
-    pub impact: Impact,
-    /// What it costs when writing.
-    pub write_overhead: WriteOverhead,
-    /// The statements it serves, the most time saved first.
-    pub queries: Vec<QueryImpact>,
-    /// What kind of evidence it rests on.
-    pub evidence: Evidence,
-    /// How sure pgwise is.
-    pub confidence: Confidence,
-    /// Why, in one or two sentences.
-    pub reason: String,
-    /// Ids of recommendations that this one belongs with (the drop that a create makes possible).
-    pub related: Vec<String>,
-}
-
-/// Kinds of change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RecommendationKind {
-    /// Create an index.
-    CreateIndex,
-    /// Drop an index.
-    DropIndex,
-    /// Create extended statistics.
-    CreateStatistics,
-    /// Run ANALYZE.
-    AnalyzeTable,
-}
-
-/// An index in a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct IndexReport {
-    /// Its name.
-    pub name: String,
-    /// Access method.
-    pub method: String,
-    /// Keys as they stand in the DDL, in order.
-    pub columns: Vec<String>,
-    /// INCLUDE columns.
-    pub include: Vec<String>,
-    /// Partial predicate, without WHERE.
-    pub predicate: Option<String>,
-    /// UNIQUE.
-    pub unique: bool,
-    /// Size, measured for an existing index and estimated for a new one.
-    pub estimated_bytes: Option<u64>,
-}
-
-/// What a change brings to the workload.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Impact {
-    /// Weighted cost of the statements concerned before, in the planner's unit.
-    pub workload_cost_before: Option<f64>,
-    /// The same after.
-    pub workload_cost_after: Option<f64>,
-    /// Reduction of that cost.
-    pub reduction_pct: Option<f64>,
-    /// Execution time saved per hour, projected from the statements' own times and the ratio of costs.
-    pub time_saved_ms_per_hour: Option<f64>,
-    /// The same over the whole period that the counters cover.
-    pub time_saved_ms: Option<f64>,
-    /// Bytes freed by a drop.
-    pub bytes_freed: Option<u64>,
-}
-
-/// What an index costs on writes of its table.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WriteOverhead {
-    /// Inserts, and updates of its columns, per hour.
-    pub writes_per_hour: Option<f64>,
-    /// Their weighted cost in the planner's unit, over the same period as the impact.
-    pub cost: f64,
-    /// Share of the table's updates that can no longer be HOT because of it.
-    pub hot_updates_lost_pct: Option<f64>,
-}
-
-/// A statement that a recommendation serves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct QueryImpact {
-    /// The queryid.
-    pub queryid: String,
-    /// The text, pretty-printed.
-    pub query: String,
-    /// Calls.
-    pub calls: u64,
-    /// Mean execution time now.
-    pub mean_time_ms: f64,
-    /// Cost now.
-    pub cost_before: f64,
-    /// Cost with every recommendation in place.
-    pub cost_after: f64,
-    /// How the plan reads the table now.
-    pub node_before: String,
-    /// How it would read it.
-    pub node_after: String,
-}
-
-/// What a recommendation rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Evidence {
-    /// A real planner costed it.
-    Planner,
-    /// The planner model costed it.
-    Model,
-    /// A rule says so; nothing costed it.
-    Rule,
-}
-
-/// How sure pgwise is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// Try it on a copy first.
-    Low,
-    /// Likely right.
-    Medium,
-    /// As sure as a planner's word.
-    High,
-}
-
-/// A candidate considered and not recommended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Rejection {
-    /// `schema.table`.
-    pub table: String,
-    /// The keys as they would stand in the DDL.
-    pub columns: Vec<String>,
-    /// Access method.
-    pub method: String,
-    /// The rule's id: `small-table`, `low-cardinality`, `write-heavy`, `already-indexed`, `no-planner-gain`,
-    /// `over-budget`.
-    pub rule: String,
-    /// The reason in one sentence, with the numbers.
-    pub reason: String,
-    /// The numbers by name, units in the name.
-    pub numbers: BTreeMap<String, f64>,
-    /// The statements that asked for it.
-    pub queryids: Vec<String>,
-}
-
-/// An observation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// Rule id.
-    pub rule: String,
-    /// Severity.
-    pub severity: Severity,
-    /// The object concerned, unquoted.
-    pub object: String,
-    /// What was seen.
-    pub message: String,
-    /// The numbers by name, units in the name.
-    pub evidence: BTreeMap<String, f64>,
-    /// What to do, SQL where possible.
-    pub remedy: Option<String>,
-    /// Statements concerned.
-    pub queryids: Vec<String>,
-    /// File position, for findings about files.
-    pub location: Option<Location>,
-}
-
-/// A position in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Location {
-    /// The file.
-    pub file: String,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Worth acting on.
-    Warning,
-    /// Act.
-    Error,
-}
-
-/// Something that could not be judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct NotEvaluated {
-    /// What: a part of the database, a statement, a candidate.
-    pub what: String,
-    /// Why.
-    pub reason: String,
-    /// What would change that.
-    pub remedy: Option<String>,
+/// Renders a report. The text ends with a newline.
+pub fn render(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Table => table::render(report, *style),
+        Format::Json => json::render(report),
+        Format::Sql => sql_script::render(report),
+        Format::Markdown => markdown::render(report, *style),
+    }
 }

@@ -1,6 +1,9 @@
 //! The integration tests: one binary, one module a topic.
 
 mod collect;
+mod demo;
 mod harness;
+mod layering;
+mod report;
 mod throwaway_server;
 mod whatif;

@@ -101,6 +101,8 @@ async fn each_test_has_a_database_of_its_own() {
     let (one, two) = (harness::database("own").await, harness::database("own").await);
     assert_ne!(one.name(), two.name());
     one.execute("create table t (id int)").await;
+    let session = one.pool().await.get().await.expect("a session");
+    assert!(session.query("select from t", &[]).await.expect("it is there").is_empty());
     let there = two.client().await.query("select from pg_class where relname = 't'", &[]).await.expect("look");
     assert!(there.is_empty());
     assert!(one.url().contains(one.name()));

@@ -9,6 +9,7 @@ mod server;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
 use tokio_postgres::{Client, NoTls};
 
 /// A database of one test. Dropped with the value when the server is not ours to throw away.
@@ -48,6 +49,16 @@ impl Database {
     /// A new connection, without any of pgwise's guards.
     pub(crate) async fn client(&self) -> Client {
         connect(&self.url).await
+    }
+
+    /// The connection options for this database, as a superuser, whatever the environment says.
+    pub(crate) fn options(&self) -> ConnectOptions {
+        ConnectOptions::resolve(Some(&self.url), &Env::default()).expect("the harness makes valid URLs")
+    }
+
+    /// A pool of guarded, read-only sessions, as pgwise has it by default.
+    pub(crate) async fn pool(&self) -> Pool {
+        Pool::connect(&self.options(), PoolOptions::default()).await.expect("the server is up")
     }
 
     /// Runs statements on a new connection, without a transaction around them but for the implicit one.
