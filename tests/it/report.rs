@@ -143,7 +143,7 @@ fn json_reads_back_as_the_same_report_and_validates() {
 fn the_schemas_in_docs_are_those_of_the_types() {
     for (name, schema) in [("report", report_schema()), ("snapshot", snapshot_schema())] {
         let path = root().join("docs/schema").join(name).with_extension("schema.json");
-        let text = format!("{:#}\n", schema);
+        let text = format!("{schema:#}\n");
         if std::env::var_os("UPDATE_DOCS").is_some() {
             write(&path, &text);
         }
@@ -155,4 +155,22 @@ fn the_schemas_in_docs_are_those_of_the_types() {
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
+}
+
+#[tokio::test]
+async fn a_script_does_what_it_says_on_tables_with_hostile_names() {
+    let report = example("hostile");
+    let table = report.recommendations[0].table.strip_prefix("public.").unwrap();
+    let database = crate::harness::database("report").await;
+    let quoted = pgwise::sql::quote::qualified("public", table);
+    database.execute(&format!("create table users (id int); create table {quoted} (a int)")).await;
+    let script = render(&report, Format::Sql, &Style::default());
+    // psql sends one statement at a time, and keeps its own commands and comments to itself.
+    for line in script.lines().filter(|l| !l.starts_with('\\') && !l.starts_with("--") && !l.is_empty()) {
+        database.execute(line).await;
+    }
+    let client = database.client().await;
+    let indexed = "select tablename from pg_indexes where indexname = 'x'";
+    assert_eq!(client.query_one(indexed, &[]).await.unwrap().get::<_, String>(0), table);
+    client.query_one("select count(*) from users", &[]).await.unwrap();
 }
