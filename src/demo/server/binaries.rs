@@ -56,8 +56,8 @@ pub(super) fn find(given: Option<&Path>, search_path: Option<&OsStr>) -> Result<
     let mut seen = std::collections::BTreeSet::new();
     let best = folders
         .into_iter()
-        .filter(|f| f.join("initdb").is_file() && f.join("postgres").is_file())
-        .filter(|f| f.canonicalize().is_ok_and(|real| seen.insert(real)))
+        .filter_map(|f| real_folder(&f))
+        .filter(|f| seen.insert(f.clone()))
         .filter_map(|f| inspect(&f).ok())
         .reduce(|best, other| if rank(&other) > rank(&best) { other } else { best });
     Ok(best.map_or_else(
@@ -67,6 +67,13 @@ pub(super) fn find(given: Option<&Path>, search_path: Option<&OsStr>) -> Result<
         },
         Search::Found,
     ))
+}
+
+/// The folder that holds the programs themselves: those in a folder of PATH may be links to one version's.
+fn real_folder(folder: &Path) -> Option<PathBuf> {
+    let initdb = folder.join("initdb").canonicalize().ok()?;
+    let real = initdb.parent()?.to_owned();
+    real.join("postgres").is_file().then_some(real)
 }
 
 fn rank(b: &Binaries) -> (bool, bool, u32) {
