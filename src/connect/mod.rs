@@ -16,7 +16,7 @@ mod pool;
 mod service;
 mod tls;
 
-pub use env::Env;
+pub use env::{Env, Redacted};
 pub use error::{Error, sql_line};
 pub use guard::Access;
 pub use options::{ChannelBinding, ConnectOptions, Host, HostAddress, SslMode, TargetSessionAttrs};

@@ -142,11 +142,11 @@ impl Session {
 
     /// Turns an error of this session into ours: a lost connection then says to where, and why as far as known.
     pub fn error(&self, error: tokio_postgres::Error) -> Error {
+        // The driver's word for everything after the end is `closed`; what ended it was told once, to its task.
+        let heard = if error.is_closed() { self.link().last_words.get().cloned() } else { None };
         match Error::from(error) {
             Error::Lost { message, .. } => {
-                let link = self.link();
-                let message = link.last_words.get().cloned().unwrap_or(message);
-                Error::Lost { target: link.target.clone(), message }
+                Error::Lost { target: self.link().target.clone(), message: heard.unwrap_or(message) }
             }
             other => other,
         }
@@ -222,7 +222,8 @@ impl managed::Manager for Keeper {
     type Error = Error;
 
     async fn create(&self) -> Result<Link, Error> {
-        self.dialer.dial().await
+        // Handshakes make it large; the pool would carry it in every `get`.
+        Box::pin(self.dialer.dial()).await
     }
 
     async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Error> {

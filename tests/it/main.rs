@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a topic.
 
 mod collect;
+mod connect;
 mod demo;
 mod harness;
 mod layering;
