@@ -203,7 +203,8 @@ pub struct Impact {
 pub struct WriteOverhead {
     /// Inserts, and updates of its columns, per hour.
     pub writes_per_hour: Option<f64>,
-    /// Their weighted cost in the planner's unit, over the same period as the impact.
+    /// Their weighted cost in the planner's unit, over the same period as the impact; negative where a drop gives it
+    /// back.
     pub cost: f64,
     /// Share of the table's updates that can no longer be HOT because of it.
     pub hot_updates_lost_pct: Option<f64>,

@@ -107,8 +107,9 @@ pub(super) fn writes(r: &Recommendation) -> Option<String> {
         let verb = if drop { "no longer pay for it" } else { "pay for it" };
         parts.push(format!("{} writes an hour {verb}", number(writes.round())));
     }
-    if overhead.cost > 0.0 {
-        parts.push(format!("cost {} over the period, in the planner's unit", number(overhead.cost)));
+    if overhead.cost.abs() > 0.0 {
+        let verb = if drop { "gives back" } else { "costs" };
+        parts.push(format!("{verb} {} over the period, in the planner's unit", number(overhead.cost.abs())));
     }
     if let Some(pct) = overhead.hot_updates_lost_pct.filter(|pct| *pct > 0.0) {
         let verb = if drop { "can be HOT again" } else { "can no longer be HOT" };
@@ -160,6 +161,9 @@ pub(super) fn looked_at(w: &WorkloadReport) -> String {
     if w.statements_seen == 0 {
         return "no statement was counted for this database".to_owned();
     }
+    if w.statements_analysed == 0 {
+        return format!("0 of {} statements analysed", count(w.statements_seen));
+    }
     format!(
         "{} of {} statements analysed, {} of the execution time: {} in {} calls",
         count(w.statements_analysed),
@@ -193,6 +197,7 @@ fn reason(id: &str) -> String {
         "text-hidden" => "with a text this role may not see",
         "truncated" => "with a truncated text",
         "syntax" => "that could not be parsed",
+        "not-explained" => "that the server would not plan",
         other => return other.replace('-', " "),
     }
     .to_owned()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::report::{Confidence, Evidence, Impact, IndexReport, QueryImpact, Recommendation, RecommendationKind};
+use crate::report::{self, Confidence, Evidence, Impact, IndexReport, QueryImpact, Recommendation, RecommendationKind};
 use crate::snapshot::{IndexMethod, IndexSpec, Table, TableKind};
 use crate::sql;
 use crate::whatif::CandidateId;
@@ -14,7 +14,7 @@ use super::super::costing::{Judge, Set};
 use super::super::problem::Problem;
 use super::super::rejections::size_text;
 use super::super::selection::Selection;
-use super::{id, without};
+use super::{statement, without};
 
 /// One recommendation for each chosen candidate.
 pub(super) fn recommendations(
@@ -60,12 +60,16 @@ fn one(
         );
     }
     Recommendation {
-        id: id("create", &ddl::create_index(spec, table, None, Build::Plain)),
+        id: report::id(
+            RecommendationKind::CreateIndex,
+            &table.display_name(),
+            &ddl::create_index(spec, table, None, Build::Plain),
+        ),
         kind: RecommendationKind::CreateIndex,
         table: table.display_name(),
-        ddl: ddl::create_index(spec, table, Some(&name), build),
+        ddl: statement(&ddl::create_index(spec, table, Some(&name), build)),
         prerequisites: prerequisites(problem, spec),
-        undo_ddl: ddl::drop_index(&table.schema, &name, !partitioned),
+        undo_ddl: statement(&ddl::drop_index(&table.schema, &name, !partitioned)),
         index: Some(IndexReport {
             name,
             method: spec.method.to_string(),
@@ -200,7 +204,7 @@ fn query(problem: &Problem<'_, '_, '_>, chosen: &Set, table: &Table, statement: 
 
 fn prerequisites(problem: &Problem<'_, '_, '_>, spec: &IndexSpec) -> Vec<String> {
     if needs_trigrams(spec) && !problem.facts.snapshot.server.has_extension(TRIGRAM_EXTENSION) {
-        vec![format!("CREATE EXTENSION IF NOT EXISTS {}", sql::quote::ident(TRIGRAM_EXTENSION))]
+        vec![format!("CREATE EXTENSION IF NOT EXISTS {};", sql::quote::ident(TRIGRAM_EXTENSION))]
     } else {
         vec![]
     }

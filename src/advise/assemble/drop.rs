@@ -1,6 +1,8 @@
 //! Recommendations to drop an index.
 
-use crate::report::{Confidence, Evidence, Impact, IndexReport, Recommendation, RecommendationKind, WriteOverhead};
+use crate::report::{
+    self, Confidence, Evidence, Impact, IndexReport, Recommendation, RecommendationKind, WriteOverhead,
+};
 use crate::snapshot::{IndexSpec, TableKind};
 use crate::whatif::CandidateId;
 use crate::whatif::ddl::{self, Build};
@@ -8,7 +10,7 @@ use crate::whatif::ddl::{self, Build};
 use super::super::drops::{Drop, Why};
 use super::super::facts::Facts;
 use super::super::write_cost::{self, TableWrites};
-use super::id;
+use super::statement;
 
 /// One recommendation for each drop, with the candidate that makes it possible. `created` has the ids of what will be
 /// created.
@@ -42,12 +44,12 @@ fn one(facts: &Facts<'_>, drop: &Drop<'_>) -> Recommendation {
         index.definition.clone().unwrap_or_else(|| ddl::create_index(&spec, table, Some(&index.name), Build::Plain));
     let undo_ddl = if partitioned { plain } else { concurrently(&plain) };
     Recommendation {
-        id: id("drop", &format!("{}.{}", table.schema, index.name)),
+        id: report::id(RecommendationKind::DropIndex, &table.display_name(), &index.name),
         kind: RecommendationKind::DropIndex,
         table: table.display_name(),
-        ddl: ddl::drop_index(&table.schema, &index.name, !partitioned),
+        ddl: statement(&ddl::drop_index(&table.schema, &index.name, !partitioned)),
         prerequisites: vec![],
-        undo_ddl,
+        undo_ddl: statement(&undo_ddl),
         index: Some(IndexReport {
             name: index.name.clone(),
             method: index.method_name.clone(),

@@ -7,11 +7,8 @@ mod coverage;
 mod create;
 mod drop;
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
 use crate::report::{CostSourceReport, Recommendation, Report, SCHEMA_VERSION, Source};
+use crate::sql;
 use crate::whatif::CostSourceKind;
 
 use super::costing::Set;
@@ -19,9 +16,6 @@ use super::drops::Drop;
 use super::problem::Problem;
 use super::rejections;
 use super::selection::Selection;
-
-/// Hexadecimal digits of a recommendation's id.
-const ID_DIGITS: usize = 12;
 
 /// Which program writes the report.
 const TOOL: &str = concat!("pgwise ", env!("CARGO_PKG_VERSION"));
@@ -86,16 +80,9 @@ pub(super) fn report(
     }
 }
 
-/// An id that is the same wherever the same advice is given: of kind and definition, not of oids or names that pgwise
-/// chose.
-fn id(kind: &str, definition: &str) -> String {
-    let digest = Sha256::digest(format!("{kind}\n{definition}"));
-    let mut id = format!("{kind}-");
-    for byte in digest.iter().take(ID_DIGITS / 2) {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+/// A statement as a report carries it: laid out, and closed, so that one after another they are a script.
+fn statement(sql: &str) -> String {
+    format!("{};", sql::pretty(sql).trim_end_matches(';'))
 }
 
 /// The set without one member.

@@ -21,7 +21,7 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     advice::draw(report, style, &mut canvas);
     rest::findings(report, style, &mut canvas);
     rest::rejected(report, style, &mut canvas);
-    rest::not_evaluated(report, &mut canvas);
+    rest::not_evaluated(report, style, &mut canvas);
     rest::next_steps(report, &mut canvas);
     canvas.finish()
 }

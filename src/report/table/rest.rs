@@ -3,9 +3,10 @@
 use super::canvas::{Canvas, Column, Tone};
 use crate::report::{Finding, Report, Severity, Style, figures, words};
 
-/// Rejections shown for each rule, and findings of the lowest severity, unless all are asked for.
+/// Rejections shown for each rule, findings of the lowest severity, and parts not evaluated, unless all are asked for.
 const PER_RULE: usize = 4;
 const INFOS: usize = 5;
+const PARTS: usize = 10;
 /// Statements named for a finding.
 const QUERYIDS: usize = 5;
 
@@ -87,16 +88,21 @@ fn reason_with_numbers(reason: &str, numbers: &str) -> String {
     }
 }
 
-pub(super) fn not_evaluated(report: &Report, canvas: &mut Canvas) {
+pub(super) fn not_evaluated(report: &Report, style: Style, canvas: &mut Canvas) {
     if report.not_evaluated.is_empty() {
         return;
     }
     canvas.heading("Not evaluated", "");
-    for part in &report.not_evaluated {
+    let all = report.not_evaluated.len();
+    let shown = if style.all || all == PARTS + 1 { all } else { PARTS };
+    for part in report.not_evaluated.iter().take(shown) {
         canvas.item(2, "▸ ", &format!("{}: {}", part.what, part.reason));
         if let Some(remedy) = &part.remedy {
             canvas.sql(4, Tone::Code, remedy, None);
         }
+    }
+    if all > shown {
+        canvas.line(2, Tone::Faint, &format!("… {} more (--all shows them)", all - shown));
     }
 }
 
