@@ -169,6 +169,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("shared_preload_libraries", "pg_stat_statements"),
     ("pg_stat_statements.track", "top"),
     ("pg_stat_statements.track_utility", "on"),
+    ("pg_stat_statements.max", "10000"),
     ("fsync", "off"),
     ("synchronous_commit", "off"),
     ("full_page_writes", "off"),
