@@ -87,7 +87,8 @@ impl Pool {
 
     /// A session: a free one, else a new one, else the first to become free within the wait time-out.
     pub async fn get(&self) -> Result<Session, Error> {
-        match self.inner.get().await {
+        // deadpool keeps what it recycles in the future: boxed, it does not swell every caller.
+        match Box::pin(self.inner.get()).await {
             Ok(object) => Ok(Session { object: Some(object) }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::TimedOut {
