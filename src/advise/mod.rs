@@ -14,10 +14,14 @@ mod costing;
 mod drops;
 mod existing;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod options;
 mod problem;
 mod rejections;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 mod unjudged;
 mod write_cost;
