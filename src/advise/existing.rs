@@ -6,6 +6,8 @@
 
 use crate::snapshot::{Index, IndexMethod, IndexSpec, KeySpec, KeyTarget, Table};
 
+use crate::sql;
+
 use super::candidates::Candidate;
 
 /// The operator class that serves everything `jsonb_path_ops` does.
@@ -91,15 +93,27 @@ fn covers_include(own: &IndexSpec, wanted: &IndexSpec) -> bool {
     wanted.include.iter().all(|c| own.include.contains(c) || own.keys.iter().any(|k| k.target == KeyTarget::Column(*c)))
 }
 
-/// A whole index covers every predicate; a partial one its own.
+/// A whole index covers every predicate; a partial one those that ask for all that it asks and perhaps more
+/// (`predicate_implied_by`, as far as equal conjuncts go).
 fn covers_predicate(own: Option<&str>, wanted: Option<&str>) -> bool {
-    own.is_none() || same_predicate(own, wanted)
+    match (own, wanted) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(own), Some(wanted)) => {
+            own == wanted
+                || sql::canonical_conjuncts(own).is_some_and(|own| {
+                    sql::canonical_conjuncts(wanted).is_some_and(|wanted| own.iter().all(|c| wanted.contains(c)))
+                })
+        }
+    }
 }
 
 fn same_predicate(a: Option<&str>, b: Option<&str>) -> bool {
     match (a, b) {
         (None, None) => true,
-        (Some(a), Some(b)) => same_sql(a, b),
+        (Some(a), Some(b)) => {
+            a == b || sql::canonical_conjuncts(a).is_some_and(|a| Some(a) == sql::canonical_conjuncts(b))
+        }
         _ => false,
     }
 }
@@ -128,5 +142,114 @@ fn same_target(a: &KeyTarget, b: &KeyTarget) -> bool {
 
 /// Whether two expressions are one, however the catalog or a query prints them.
 fn same_sql(a: &str, b: &str) -> bool {
-    a == b
+    a == b || sql::canonical_expr(a).is_some_and(|a| Some(a) == sql::canonical_expr(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::candidates::Family;
+    use super::super::fixture;
+    use super::*;
+
+    fn wanted(keys: Vec<KeySpec>, equality_keys: usize) -> Candidate {
+        Candidate {
+            spec: IndexSpec {
+                table: fixture::ORDERS,
+                method: IndexMethod::Btree,
+                keys,
+                include: vec![],
+                predicate: None,
+                unique: false,
+            },
+            family: Family::Btree,
+            asked_by: std::collections::BTreeSet::new(),
+            equality_keys,
+            fraction: 1.0,
+            for_foreign_key: false,
+        }
+    }
+
+    fn with(index: Index) -> Table {
+        let mut table = fixture::tables().swap_remove(0);
+        table.indexes = vec![index];
+        table
+    }
+
+    fn columns(columns: &[i16]) -> Vec<KeySpec> {
+        columns.iter().map(|c| KeySpec::column(*c)).collect()
+    }
+
+    #[test]
+    fn equality_keys_serve_in_any_order_and_the_rest_in_theirs() {
+        let table = with(fixture::index(1, "i", &[3, 2, 4]));
+        assert!(server_of(&table, &wanted(columns(&[2, 3, 4]), 2)).is_some());
+        assert!(server_of(&table, &wanted(columns(&[2, 3]), 2)).is_some());
+        assert!(server_of(&table, &wanted(columns(&[2]), 1)).is_none());
+        assert!(server_of(&table, &wanted(columns(&[3, 4]), 1)).is_none());
+    }
+
+    #[test]
+    fn a_btree_is_read_backwards_but_not_both_ways_at_once() {
+        let mut index = fixture::index(1, "i", &[2, 4, 6]);
+        for key in &mut index.keys[1..] {
+            key.descending = true;
+            key.nulls_first = true;
+        }
+        let table = with(index);
+        assert!(server_of(&table, &wanted(columns(&[2, 4, 6]), 1)).is_some());
+        let mut mixed = columns(&[2, 4, 6]);
+        mixed[2].descending = true;
+        mixed[2].nulls_first = true;
+        assert!(server_of(&table, &wanted(mixed, 1)).is_none());
+    }
+
+    #[test]
+    fn hash_serves_equality_on_its_key_alone() {
+        let mut index = fixture::index(1, "i", &[2]);
+        index.method_name = "hash".to_owned();
+        let table = with(index);
+        assert!(server_of(&table, &wanted(columns(&[2]), 1)).is_some());
+        assert!(server_of(&table, &wanted(columns(&[2]), 0)).is_none());
+        assert!(server_of(&table, &wanted(columns(&[2, 4]), 1)).is_none());
+    }
+
+    #[test]
+    fn opclass_and_collation_are_compared() {
+        let mut index = fixture::index(1, "i", &[3]);
+        index.keys[0].collation_is_default = false;
+        index.keys[0].collation = Some("pg_catalog.\"de-x-icu\"".to_owned());
+        assert!(server_of(&with(index), &wanted(columns(&[3]), 1)).is_none());
+        let mut pattern = columns(&[3]);
+        pattern[0].opclass = Some("text_pattern_ops".to_owned());
+        assert!(server_of(&with(fixture::index(1, "i", &[3])), &wanted(pattern, 0)).is_none());
+    }
+
+    #[test]
+    fn a_partial_index_serves_what_asks_for_as_much() {
+        let mut index = fixture::index(1, "i", &[2]);
+        index.predicate = Some("(created_at IS NULL)".to_owned());
+        let table = with(index);
+        let mut candidate = wanted(columns(&[2]), 1);
+        assert!(server_of(&table, &candidate).is_none());
+        candidate.spec.predicate = Some("created_at IS NULL AND status = 'x'".to_owned());
+        assert!(server_of(&table, &candidate).is_some());
+        candidate.spec.predicate = Some("created_at IS NOT NULL".to_owned());
+        assert!(server_of(&table, &candidate).is_none());
+    }
+
+    #[test]
+    fn expressions_are_compared_however_they_are_printed() {
+        let mut index = fixture::index(1, "i", &[3]);
+        index.keys[0].column = None;
+        index.keys[0].expression = Some("lower((status)::text)".to_owned());
+        let candidate = wanted(vec![KeySpec::expression("lower(status)")], 1);
+        assert!(server_of(&with(index), &candidate).is_some());
+    }
+
+    #[test]
+    fn invalid_indexes_serve_nothing() {
+        let mut index = fixture::index(1, "i", &[2]);
+        index.valid = false;
+        assert!(server_of(&with(index), &wanted(columns(&[2]), 1)).is_none());
+    }
 }

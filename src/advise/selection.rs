@@ -192,8 +192,8 @@ impl Search<'_, '_, '_, '_> {
             }
         }
         let keys = problem.foreign_key_cost(&self.chosen) - problem.foreign_key_cost(&next);
+        gain += keys;
         if keys > 0.0 {
-            gain += keys;
             best_pct = 100.0;
         }
         let writes = next.difference(&self.chosen).map(|c| problem.write_cost(*c)).sum::<f64>()
