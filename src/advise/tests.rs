@@ -38,8 +38,8 @@ fn equality_comes_before_the_order_and_the_old_prefix_goes() {
     assert_eq!(dropped(&report), ["orders_user_id_idx"]);
     let create = &report.recommendations[0];
     let drop = &report.recommendations[1];
-    assert_eq!(create.related, [drop.id.clone()]);
-    assert_eq!(drop.related, [create.id.clone()]);
+    assert_eq!(create.related, std::slice::from_ref(&drop.id));
+    assert_eq!(drop.related, std::slice::from_ref(&create.id));
     assert_eq!(drop.ddl, "DROP INDEX CONCURRENTLY public.orders_user_id_idx");
     assert_eq!(
         create.ddl,

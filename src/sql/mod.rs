@@ -8,6 +8,7 @@ pub mod ast;
 pub mod canonical;
 mod convert;
 pub mod deparse;
+mod limit;
 mod parse;
 mod placeholders;
 pub mod quote;
@@ -17,6 +18,7 @@ pub mod walk;
 
 pub use canonical::{canonical_conjuncts, canonical_expr, parse_expr};
 pub use deparse::deparse_expr;
+pub use limit::assume_limit;
 pub use parse::{MAX_TEXT_BYTES, ParseError, parse};
 pub use stack::on_large_stack;
 pub use text::{Piece, StatementClass, classify, fingerprint, pretty, split};

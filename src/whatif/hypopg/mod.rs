@@ -20,8 +20,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use super::ddl::{self, Build, Names};
 use super::{CandidateId, CostError, CostRequest, CostSource, CostSourceKind, Costed, Registered};
 use crate::connect::Pool;
-use crate::snapshot::{Catalog, IndexMethod, IndexSpec, Oid, Snapshot};
-use crate::sql::quote;
+use crate::snapshot::{Catalog, IndexMethod, IndexSpec, Oid, Snapshot, Statement};
+use crate::sql::{self, quote};
 use session::{Failure, WhatIfSession};
 
 /// Questions that one session takes at a time, and sends in one round trip where they share a configuration.
@@ -93,7 +93,7 @@ impl Hypopg {
             schema: quote::ident(extension.schema.as_deref().unwrap_or("public")),
             can_hide: extension.installed_version.as_deref().is_some_and(|v| version(v) >= HIDING_SINCE),
             search_path: snapshot.server.search_path.clone(),
-            statements: snapshot.statements.items.iter().map(|s| s.query.clone()).collect(),
+            statements: snapshot.statements.items.iter().map(text).collect(),
             candidates: Mutex::default(),
             arities: Mutex::default(),
             idle: Mutex::default(),
@@ -126,6 +126,15 @@ impl Hypopg {
             }
         }
     }
+}
+
+/// Rows assumed at least where a LIMIT is a parameter: fewer may have come because fewer were there.
+const LEAST_LIMIT: u64 = 10;
+
+/// The statement's text, with the rows that its calls returned on average in the place of a parameterised LIMIT.
+fn text(statement: &Statement) -> String {
+    let rows = statement.rows.div_ceil(statement.calls.max(1)).max(LEAST_LIMIT);
+    sql::assume_limit(&statement.query, rows).unwrap_or_else(|| statement.query.clone())
 }
 
 impl CostSource for Hypopg {
