@@ -11,6 +11,7 @@ pub mod collect;
 pub mod config;
 pub mod connect;
 pub mod demo;
+pub mod doctor;
 pub mod plan;
 pub mod progress;
 pub mod report;

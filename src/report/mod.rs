@@ -13,7 +13,7 @@ mod model;
 mod neutral;
 mod schema;
 mod sql_script;
-mod table;
+pub(crate) mod table;
 mod verdict;
 mod words;
 

@@ -3,6 +3,7 @@
 mod collect;
 mod connect;
 mod demo;
+mod doctor;
 mod harness;
 mod layering;
 mod report;

@@ -15,7 +15,7 @@ const LABEL_WIDTH: usize = 14;
 
 /// What a piece of text means; the canvas knows its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Plain,
     Strong,
     Faint,
@@ -45,38 +45,38 @@ impl Tone {
 }
 
 /// One column of a table.
-pub(super) struct Column {
-    pub(super) name: &'static str,
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
     /// Figures stand right and are never broken.
-    pub(super) figure: bool,
+    pub(crate) figure: bool,
 }
 
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     out: String,
     width: usize,
     colour: bool,
 }
 
 impl Canvas {
-    pub(super) fn new(width: usize, colour: bool) -> Self {
+    pub(crate) fn new(width: usize, colour: bool) -> Self {
         Self { out: String::new(), width, colour }
     }
 
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         while self.out.ends_with("\n\n") {
             self.out.pop();
         }
         self.out
     }
 
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         if !self.out.is_empty() && !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
     }
 
     /// One line as it is; text that is too wide is the caller's concern.
-    pub(super) fn line(&mut self, indent: usize, tone: Tone, text: &str) {
+    pub(crate) fn line(&mut self, indent: usize, tone: Tone, text: &str) {
         let painted = self.paint(tone, text);
         self.out.push_str(&" ".repeat(indent));
         self.out.push_str(&painted);
@@ -84,7 +84,7 @@ impl Canvas {
     }
 
     /// A heading: its text and a rule to the right edge, with a remark at the end.
-    pub(super) fn heading(&mut self, text: &str, remark: &str) {
+    pub(crate) fn heading(&mut self, text: &str, remark: &str) {
         self.blank();
         let remark_width = if remark.is_empty() { 0 } else { remark.width() + 2 };
         let room = self.width.saturating_sub(remark_width + 5);
@@ -101,17 +101,17 @@ impl Canvas {
     }
 
     /// A paragraph, wrapped; neutralised, since messages hold names.
-    pub(super) fn prose(&mut self, indent: usize, tone: Tone, text: &str) {
+    pub(crate) fn prose(&mut self, indent: usize, tone: Tone, text: &str) {
         self.hanging(indent, indent, "", tone, text);
     }
 
     /// A paragraph with a bullet or number before its first line.
-    pub(super) fn item(&mut self, indent: usize, bullet: &str, text: &str) {
+    pub(crate) fn item(&mut self, indent: usize, bullet: &str, text: &str) {
         self.hanging(indent, indent + bullet.width(), bullet, Tone::Plain, text);
     }
 
     /// A label, and a value wrapped beside it.
-    pub(super) fn labelled(&mut self, label: &str, tone: Tone, text: &str) {
+    pub(crate) fn labelled(&mut self, label: &str, tone: Tone, text: &str) {
         let text = neutral::one_line(text);
         let indent = 2 + LABEL_WIDTH;
         for (i, part) in wrap(&text, self.prose_width(indent)).iter().enumerate() {
@@ -122,7 +122,7 @@ impl Canvas {
         }
     }
 
-    fn hanging(&mut self, first: usize, indent: usize, bullet: &str, tone: Tone, text: &str) {
+    pub(crate) fn hanging(&mut self, first: usize, indent: usize, bullet: &str, tone: Tone, text: &str) {
         let text = neutral::one_line(text);
         for (i, part) in wrap(&text, self.prose_width(indent)).iter().enumerate() {
             let lead = if i == 0 { format!("{}{bullet}", " ".repeat(first)) } else { " ".repeat(indent) };
@@ -139,7 +139,7 @@ impl Canvas {
 
     /// SQL, line by line; lines too wide are cut with a mark where `whole` does not forbid it, and at most `limit` lines
     /// are shown.
-    pub(super) fn sql(&mut self, indent: usize, tone: Tone, text: &str, limit: Option<usize>) {
+    pub(crate) fn sql(&mut self, indent: usize, tone: Tone, text: &str, limit: Option<usize>) {
         let lines = neutral::lines(text);
         let shown = limit.unwrap_or(lines.len());
         // One line more costs no more room than the remark about it.
@@ -154,7 +154,7 @@ impl Canvas {
     }
 
     /// A table; without a header where no column has a name. The header and its rule are coloured, the cells are not.
-    pub(super) fn table(&mut self, indent: usize, columns: &[Column], rows: Vec<Vec<String>>) {
+    pub(crate) fn table(&mut self, indent: usize, columns: &[Column], rows: Vec<Vec<String>>) {
         let mut table = comfy_table::Table::new();
         let style = TableStyle::new()
             .header_lines(ContentLineStyle::none().junction(' '))
@@ -201,7 +201,7 @@ impl Canvas {
 }
 
 /// At most `width` columns of a line, with `…` where something was cut off.
-pub(super) fn cut(line: &str, width: usize) -> String {
+pub(crate) fn cut(line: &str, width: usize) -> String {
     if line.width() <= width {
         return line.to_owned();
     }

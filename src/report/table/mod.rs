@@ -4,7 +4,7 @@
 //! column and the text without colour is the same text.
 
 mod advice;
-mod canvas;
+pub(crate) mod canvas;
 mod header;
 mod rest;
 

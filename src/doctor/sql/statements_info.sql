@@ -1,0 +1,1 @@
+SELECT /* pgwise */ i.dealloc, i.stats_reset FROM {view} AS i
