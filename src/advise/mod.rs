@@ -23,7 +23,6 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-mod unjudged;
 mod write_cost;
 
 pub use options::{Budget, Objective, Options};
@@ -32,6 +31,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::whatif::CostSource;
+use crate::whatif::rule::Rule;
 use crate::workload::Workload;
 
 use costing::Costing;
@@ -49,7 +49,7 @@ pub fn advise(
     options: &Options,
     progress: &dyn Progress,
 ) -> Report {
-    let mut rule = unjudged::Unjudged;
+    let mut rule = Rule::new(snapshot, workload);
     // The planner's borrow is cut down to the rule source's.
     let costs = costs.map(|c| c as &mut dyn CostSource);
     advise_with(snapshot, workload, costs, &mut rule, options, progress)

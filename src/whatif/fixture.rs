@@ -3,6 +3,7 @@
 use crate::snapshot::{
     AttrNumber, Column, ColumnStats, ColumnType, Oid, PartitionOf, Persistence, Table, TableKind, TypeKind,
 };
+use crate::workload::{Comparison, Operand, Predicate, Target, Value};
 
 pub(crate) fn table(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) -> Table {
     Table {
@@ -78,4 +79,16 @@ pub(crate) fn stats(n_distinct: f64, avg_width: i32, null_frac: f64) -> ColumnSt
 
 pub(crate) fn partition_of(parent: Oid, root: Oid) -> PartitionOf {
     PartitionOf { parent, root, bound: "DEFAULT".to_owned() }
+}
+
+pub(crate) fn predicate(attnum: AttrNumber, comparison: Comparison, value: Value) -> Predicate {
+    Predicate {
+        operand: Operand { relation: 0, target: Target::Column(attnum) },
+        comparison,
+        value,
+        unsargable: None,
+        or_group: None,
+        or_branch: 0,
+        as_index_predicate: None,
+    }
 }

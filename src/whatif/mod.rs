@@ -8,6 +8,7 @@ pub mod ddl;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hypopg;
+pub mod rule;
 pub mod size;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -95,7 +95,7 @@ impl WhatIfSession {
         can_hide: bool,
         search_path: &[String],
     ) -> Result<Self, Failure> {
-        let session = Box::pin(pool.get()).await.map_err(|error| Failure::lost(error.to_string()))?;
+        let session = pool.get().await.map_err(|error| Failure::lost(error.to_string()))?;
         let opened =
             Self { session, schema: schema.to_owned(), can_hide, assumed: None, hypothetical: BTreeMap::new() };
         // A generic plan is what the statement gets when it is prepared once and run with many values: a custom plan
