@@ -119,7 +119,9 @@ impl Level {
             | Token::Xconst
             | Token::Iconst
             | Token::Param => {}
-            _ if keyword == KeywordKind::ColNameKeyword && token != Token::Between => {}
+            Token::At | Token::Operator | Token::Between => self.operators += 1,
+            // Most of these are names of columns and types; the ones above take operands.
+            _ if matches!(keyword, KeywordKind::ColNameKeyword | KeywordKind::UnreservedKeyword) => {}
             _ => self.operators += 1,
         }
     }

@@ -178,11 +178,11 @@ fn map_call<'a>(call: &'a Call, map: &mut dyn FnMut(&'a Expr) -> Expr) -> Call {
 /// Calls `visit` on every table name that a statement mentions in FROM or as its target, at any depth.
 pub fn for_each_table(statement: &Statement, visit: &mut dyn FnMut(&TableName)) {
     match statement {
-        Statement::Query(query) => tables_of_query(query, visit),
+        Statement::Query(query) => for_each_table_in_query(query, visit),
         Statement::Insert(insert) => {
             tables_of_ctes(&insert.with, visit);
             visit(&insert.table);
-            insert.source.iter().for_each(|q| tables_of_query(q, visit));
+            insert.source.iter().for_each(|q| for_each_table_in_query(q, visit));
             if let Some(conflict) = &insert.on_conflict {
                 tables_of_assignments(conflict.update.iter().flatten(), visit);
                 conflict.filter.iter().for_each(|e| tables_of_expr(e, visit));
@@ -222,14 +222,15 @@ pub fn for_each_table(statement: &Statement, visit: &mut dyn FnMut(&TableName)) 
     }
 }
 
-fn tables_of_query(query: &Query, visit: &mut dyn FnMut(&TableName)) {
+/// [`for_each_table`] for a query.
+pub fn for_each_table_in_query(query: &Query, visit: &mut dyn FnMut(&TableName)) {
     tables_of_ctes(&query.with, visit);
     match &query.body {
         Body::Select(select) => tables_of_select(select, visit),
         Body::Values(rows) => rows.iter().flatten().for_each(|e| tables_of_expr(e, visit)),
         Body::SetOperation { left, right, .. } => {
-            tables_of_query(left, visit);
-            tables_of_query(right, visit);
+            for_each_table_in_query(left, visit);
+            for_each_table_in_query(right, visit);
         }
     }
     query.order_by.iter().for_each(|s| tables_of_expr(&s.expr, visit));
@@ -250,7 +251,7 @@ fn tables_of_select(select: &Select, visit: &mut dyn FnMut(&TableName)) {
 fn tables_of_from(item: &FromItem, visit: &mut dyn FnMut(&TableName)) {
     match item {
         FromItem::Table { name, .. } => visit(name),
-        FromItem::Subquery { query, .. } => tables_of_query(query, visit),
+        FromItem::Subquery { query, .. } => for_each_table_in_query(query, visit),
         FromItem::Function { exprs, .. } => exprs.iter().for_each(|e| tables_of_expr(e, visit)),
         FromItem::Join(join) => {
             tables_of_from(&join.left, visit);
@@ -278,7 +279,7 @@ fn tables_of_assignments<'a>(assignments: impl Iterator<Item = &'a Assignment>, 
 
 fn tables_of_expr(expr: &Expr, visit: &mut dyn FnMut(&TableName)) {
     if let Expr::Sublink(link) = expr {
-        tables_of_query(&link.query, visit);
+        for_each_table_in_query(&link.query, visit);
     }
     expr.for_each_child(&mut |child| tables_of_expr(child, visit));
 }
