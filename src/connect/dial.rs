@@ -1,8 +1,8 @@
 //! One connection: hosts and addresses in order, TLS or not, the right kind of server, the guard.
 
+use std::hash::BuildHasher;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,13 +13,15 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::config::{ChannelBinding as DriverBinding, SslMode as DriverMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::TlsConnect;
-use tokio_postgres::{CancelToken, Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::Error;
-use super::error::{chain, sql_line};
+use super::cancel::{Canceller, Endpoint};
+use super::error::sql_line;
 use super::guard::Guard;
 use super::options::{ChannelBinding, ConnectOptions, Host, HostAddress, SslMode, TargetSessionAttrs};
-use super::tls::{Connector, explain};
+use super::startup::startup_error;
+use super::tls::Connector;
 
 /// Makes guarded connections.
 #[derive(Debug)]
@@ -41,14 +43,6 @@ pub(super) struct Link {
     pub(super) last_words: Arc<OnceLock<String>>,
 }
 
-/// What it takes to stop a statement that nobody waits for any more.
-pub(super) struct Canceller {
-    token: CancelToken,
-    endpoint: Endpoint,
-    tls: Option<Connector>,
-    name: String,
-}
-
 /// Why one attempt failed.
 struct Failure {
     error: Error,
@@ -60,13 +54,6 @@ struct Failure {
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_COUNT: u32 = 4;
-
-/// A resolved address.
-#[derive(Debug, Clone)]
-enum Endpoint {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
-}
 
 /// Whether to speak TLS in one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +74,7 @@ impl Dialer {
 
     async fn dial_hosts(&self, wanted: TargetSessionAttrs) -> Result<Link, Error> {
         let mut failures = Vec::new();
-        for host in &self.options.hosts {
+        for host in self.hosts() {
             match self.dial_host(host, wanted).await {
                 Ok(link) => return Ok(link),
                 // As in libpq, a server that knows us and says no ends the search.
@@ -103,6 +90,17 @@ impl Dialer {
             return Err(error);
         }
         Err(Error::AllHostsFailed(failures))
+    }
+
+    /// The hosts in the order of trying: as given, or shuffled for `load_balance_hosts=random`.
+    fn hosts(&self) -> Vec<&Host> {
+        let mut hosts: Vec<&Host> = self.options.hosts.iter().collect();
+        if self.options.shuffle_hosts {
+            // The standard library's only source of randomness: the keys of its hasher.
+            let keys = std::hash::RandomState::new();
+            hosts.sort_by_cached_key(|host| keys.hash_one(host.to_string()));
+        }
+        hosts
     }
 
     async fn dial_host(&self, host: &Host, wanted: TargetSessionAttrs) -> Result<Link, Error> {
@@ -346,60 +344,4 @@ where
         }
     });
     Ok((client, task, last_words))
-}
-
-/// Sorts what the server or the driver said before the session was ready.
-fn startup_error(error: &tokio_postgres::Error, target: &str, password_given: bool) -> Error {
-    let target = target.to_owned();
-    let Some(db) = error.as_db_error() else {
-        if let Some((message, hint)) = explain(error) {
-            return Error::Tls { target, message, hint };
-        }
-        let message = chain(error);
-        return if message.contains("password missing") {
-            Error::Authentication {
-                target,
-                message: "the server asks for a password and none was given".to_owned(),
-                password_given,
-            }
-        } else if message.contains("authentication error") {
-            Error::Authentication { target, message, password_given }
-        } else {
-            Error::Lost { target, message }
-        };
-    };
-    let message = db.message().to_owned();
-    let state = db.code();
-    if state.code().starts_with("28") {
-        Error::Authentication { target, message, password_given }
-    } else if *state == SqlState::INVALID_CATALOG_NAME {
-        Error::NoDatabase { target, message }
-    } else if *state == SqlState::TOO_MANY_CONNECTIONS {
-        Error::TooManyConnections { target, message }
-    } else {
-        Error::Refused { target, message, sqlstate: state.code().to_owned() }
-    }
-}
-
-impl Canceller {
-    /// Asks the server to stop what the session is doing. Best effort: the answer is not told.
-    pub(super) async fn cancel(&self) -> Result<(), Error> {
-        match &self.endpoint {
-            Endpoint::Tcp(address) => {
-                let Ok(stream) = TcpStream::connect(address).await else { return Ok(()) };
-                let ip = address.ip().to_string();
-                match self.tls.as_ref().map(|connector| connector.handshake(&self.name, Some(&ip))) {
-                    Some(Ok(handshake)) => self.token.cancel_query_raw(stream, handshake).await?,
-                    Some(Err(_)) => {}
-                    None => self.token.cancel_query_raw(stream, NoTls).await?,
-                }
-            }
-            Endpoint::Unix(path) => {
-                if let Ok(stream) = UnixStream::connect(path).await {
-                    self.token.cancel_query_raw(stream, NoTls).await?;
-                }
-            }
-        }
-        Ok(())
-    }
 }

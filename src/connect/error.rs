@@ -191,6 +191,12 @@ impl Error {
             Error::Lost { .. } => {
                 "the server stopped or the network broke; see the server's log, then run again".to_owned()
             }
+            Error::Refused { sqlstate, .. } if sqlstate == "42501" => {
+                "have the database's owner GRANT CONNECT ON DATABASE to the role".to_owned()
+            }
+            Error::Refused { sqlstate, .. } if sqlstate == "57P03" => {
+                "the server is starting up, shutting down or recovering: try again in a moment".to_owned()
+            }
             Error::BadOption { .. }
             | Error::Refused { .. }
             | Error::Sql { .. }

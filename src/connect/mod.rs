@@ -4,6 +4,7 @@
 //! [`ConnectOptions`]. Out: a small [`Pool`] of guarded [`Session`]s: read-only unless asked otherwise, with time-outs
 //! in force, and clean of whatever the last user left in them. Failures are typed ([`Error`]) and say what to do.
 
+mod cancel;
 mod conninfo;
 mod dial;
 mod env;
@@ -13,7 +14,9 @@ mod keywords;
 mod options;
 mod passfile;
 mod pool;
+mod resolve;
 mod service;
+mod startup;
 mod tls;
 
 pub use env::{Env, Redacted};

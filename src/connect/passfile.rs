@@ -1,10 +1,11 @@
 //! The password file: `host:port:database:user:password` lines.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Env;
 use super::options::{Host, HostAddress};
+use super::resolve::DEFAULT_SOCKET_DIRECTORIES;
 
 /// Gives every host the password of the first line that matches it (`passwordFromFile` in `fe-connect.c`). A missing
 /// file is no error; one that others can read is ignored, with a warning.
@@ -40,7 +41,10 @@ pub(super) fn fill(
         // For the default socket directory, libpq looks under "localhost".
         let (name, fallback) = match &host.address {
             HostAddress::Tcp { name, .. } => (name.clone(), None),
-            HostAddress::Unix(directory) => (directory.display().to_string(), Some("localhost")),
+            HostAddress::Unix(directory) => {
+                let default = DEFAULT_SOCKET_DIRECTORIES.iter().any(|d| directory == Path::new(d));
+                (directory.display().to_string(), default.then_some("localhost"))
+            }
         };
         let port = host.port.to_string();
         host.password = find(&text, [&name, &port, dbname, user])

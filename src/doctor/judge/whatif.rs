@@ -6,8 +6,8 @@ use crate::snapshot::Extension;
 
 pub(super) fn hypopg(facts: &Facts) -> Check {
     let id = "hypopg";
-    let why = "the planner cannot be asked what an index would change: advice then rests on the model of the planner \
-               alone";
+    let why = "the planner cannot be asked what an index would change: advice then rests on rules of thumb over the \
+               plans, and says so";
     match facts.extension("hypopg") {
         None => Check::new(
             id,

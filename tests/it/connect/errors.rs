@@ -37,7 +37,11 @@ async fn each_way_to_fail_has_its_own_error() {
     admin.batch_execute("create role crowd login password 'right-crowd' connection limit 0").await.expect("role");
     let error = failure(&server.url("crowd", "127.0.0.1", "")).await;
     assert!(matches!(error, Error::TooManyConnections { .. }), "{error:?}");
-    admin.batch_execute("create database closed; revoke connect on database closed from public").await.ok();
+    admin.batch_execute("create database closed").await.expect("database");
+    admin.batch_execute("revoke connect on database closed from public").await.expect("revoke");
+    let error = failure(&format!("postgres://ann:right-ann@{at}/closed")).await;
+    assert_eq!(error.sqlstate(), Some("42501"), "{error:?}");
+    assert!(error.hint().expect("hint").contains("GRANT CONNECT"));
     let error = failure(&format!("postgres://ann:right-ann@{at}/postgres?options=-c%20no_such=1")).await;
     assert!(matches!(error, Error::Refused { .. }), "{error:?}");
 }

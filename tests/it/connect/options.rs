@@ -73,6 +73,7 @@ async fn a_unix_socket_serves_whatever_the_sslmode() {
         format!("postgresql://ann:right-ann@{encoded}:{port}/postgres"),
         format!("postgresql:///postgres?host={directory}&port={port}&user=ann&password=right-ann&sslmode=require"),
         format!("host={directory} port={port} user=ann password=right-ann dbname=postgres"),
+        format!("host={directory} port={port} user=ann password=right-ann dbname=postgres sslmode=verify-full"),
     ] {
         let pool = pool(&url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
         let row = pool.get().await.expect("session").query_one("select inet_client_addr() is null", &[]).await;
@@ -100,6 +101,7 @@ async fn hosts_are_tried_in_order_and_the_kind_of_server_counts() {
         assert!(matches!(errors[0], Error::Unreachable { .. }));
         assert!(matches!(errors[1], Error::WrongServerKind { .. }), "{error}");
     }
+    pool(&two("load_balance_hosts=random")).await.expect("whichever comes first");
     // A server that knows us and says no ends the search.
     let url = format!("postgresql://ann:wrong@127.0.0.1:{port},127.0.0.1:1/postgres");
     assert!(matches!(failure(&url).await, Error::Authentication { .. }));
