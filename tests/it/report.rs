@@ -174,3 +174,29 @@ async fn a_script_does_what_it_says_on_tables_with_hostile_names() {
     assert_eq!(client.query_one(indexed, &[]).await.unwrap().get::<_, String>(0), table);
     client.query_one("select count(*) from users", &[]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_script_keeps_every_character_of_names_and_literals() {
+    use pgwise::sql::quote;
+    let database = crate::harness::database("escapes").await;
+    let client = database.client().await;
+    let mut report = example("hostile");
+    let texts = [
+        "\u{1b}[31m",
+        "a\nb\r\nc",
+        "back\\slash \\u0041 \u{7}",
+        "it's \"q\" \u{202e}",
+        "tag \u{e0041}\u{7f}",
+        "E'\u{9b}",
+    ];
+    for (n, text) in texts.iter().enumerate() {
+        database.execute(&format!("create table t{n} ({} int)", quote::ident(text))).await;
+        let (column, literal) = (quote::ident(text), quote::literal(text));
+        report.recommendations[0].ddl = format!("COMMENT ON COLUMN t{n}.{column} IS {literal};");
+        let script = render(&report, Format::Sql, &Style::default());
+        let line = script.lines().find(|l| l.starts_with("COMMENT")).unwrap();
+        database.execute(line).await;
+        let comment = format!("select col_description('t{n}'::regclass, 1)");
+        assert_eq!(client.query_one(&comment, &[]).await.unwrap().get::<_, String>(0), *text, "{line}");
+    }
+}

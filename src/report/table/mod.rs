@@ -22,6 +22,7 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     rest::findings(report, style, &mut canvas);
     rest::rejected(report, style, &mut canvas);
     rest::not_evaluated(report, style, &mut canvas);
+    rest::left_out(report, style, &mut canvas);
     rest::next_steps(report, &mut canvas);
     canvas.finish()
 }

@@ -106,6 +106,21 @@ pub(super) fn not_evaluated(report: &Report, style: Style, canvas: &mut Canvas) 
     }
 }
 
+/// Statements left out, named, where all is asked for; the header has their numbers.
+pub(super) fn left_out(report: &Report, style: Style, canvas: &mut Canvas) {
+    let named: Vec<_> = report.workload.skipped.iter().filter(|s| !s.examples.is_empty()).collect();
+    if !style.all || named.is_empty() {
+        return;
+    }
+    canvas.heading("Left out", "");
+    for skipped in named {
+        canvas.prose(2, Tone::Strong, &format!("{} ({})", skipped.reason, figures::count(skipped.statements)));
+        for example in &skipped.examples {
+            canvas.item(4, "▸ ", &format!("queryid {}: {}", example.queryid, example.detail));
+        }
+    }
+}
+
 pub(super) fn next_steps(report: &Report, canvas: &mut Canvas) {
     canvas.heading("What to do next", "");
     for (number, step) in (1..).zip(words::next_steps(report)) {
