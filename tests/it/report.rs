@@ -200,3 +200,30 @@ async fn a_script_keeps_every_character_of_names_and_literals() {
         assert_eq!(client.query_one(&comment, &[]).await.unwrap().get::<_, String>(0), *text, "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_collected_snapshot_validates_against_its_schema() {
+    let database = crate::harness::database("schema").await;
+    database
+        .execute(
+            "create table parent (id int primary key, tags text[], at timestamptz default now(), j jsonb, check (id > 0)); \
+             create table child (id int, p int references parent, r int4range) \
+             partition by range (id); \
+             create table child_1 partition of child for values from (0) to (1000); \
+             create index on child (lower(r)) include (id) where p is not null; \
+             create statistics together on id, at from parent; \
+             create view v as select * from parent join child on parent.id = child.p; \
+             insert into parent select g, array[g::text], now(), '{\"a\": 1}' from generate_series(1, 500) g; \
+             insert into child select g, g, int4range(g, g + 5) from generate_series(1, 500) g; \
+             analyze",
+        )
+        .await;
+    let options = pgwise::collect::CollectOptions::default();
+    let pool = database.pool().await;
+    let snapshot = pgwise::collect::collect(&pool, &options, &pgwise::progress::Silent).await.unwrap();
+    assert!(snapshot.catalog.tables.len() >= 3);
+    let schema = jsonschema::validator_for(&snapshot_schema()).unwrap();
+    let json = serde_json::to_value(&snapshot).unwrap();
+    let errors: Vec<String> = schema.iter_errors(&json).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
