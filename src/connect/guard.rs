@@ -21,7 +21,8 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_mins(1);
 
 /// The settings of every session.
 ///
-/// They are made by `SET`, not as startup options, which PgBouncer refuses.
+/// They are made by `SET`, not as startup options, which PgBouncer refuses. They hold for a session, so a pooler must be
+/// in session mode: in transaction mode it would hand them to other clients.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
     settings: Vec<(&'static str, String)>,
