@@ -197,6 +197,9 @@ fn reason(id: &str) -> String {
         "text-hidden" => "with a text this role may not see",
         "truncated" => "with a truncated text",
         "syntax" => "that could not be parsed",
+        "empty" => "without a statement in it",
+        "multiple-statements" => "of several statements in one",
+        "unknown-table" => "on tables that were not collected",
         "not-explained" => "that the server would not plan",
         other => return other.replace('-', " "),
     }

@@ -212,7 +212,7 @@ async fn a_collected_snapshot_validates_against_its_schema() {
              create table child_1 partition of child for values from (0) to (1000); \
              create index on child (lower(r)) include (id) where p is not null; \
              create statistics together on id, at from parent; \
-             create view v as select * from parent join child on parent.id = child.p; \
+             create view v as select parent.id, child.r from parent join child on parent.id = child.p; \
              insert into parent select g, array[g::text], now(), '{\"a\": 1}' from generate_series(1, 500) g; \
              insert into child select g, g, int4range(g, g + 5) from generate_series(1, 500) g; \
              analyze",
