@@ -32,7 +32,8 @@ pub struct Configuration {
 pub struct CostRequest {
     /// Position in `snapshot.statements.items`.
     pub statement: usize,
-    /// The indexes to assume. Only those on the statement's tables matter; the memo removes the others.
+    /// The indexes to assume. Only those on the statement's tables matter: name no others, and equal
+    /// questions stay equal.
     pub configuration: Configuration,
 }
 
@@ -81,7 +82,7 @@ pub trait CostSource {
     /// Answers every request, in order. A failure of one does not touch the others.
     fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>>;
 
-    /// Questions that reached the source itself (after memo and relevance), so far.
+    /// Questions that reached the source, so far. Answering from memory is the caller's (`advise` does).
     fn questions_asked(&self) -> u64;
 
     /// Whether it can hide existing indexes ([`Configuration::without`]).

@@ -9,7 +9,7 @@ use pgwise::whatif::hypopg::Hypopg;
 use pgwise::whatif::{Configuration, CostError, CostRequest, CostSource, ddl};
 use tokio::runtime::Handle;
 
-use super::snapshot;
+use super::snapshot::{self, pool};
 use crate::harness::{self, Database};
 
 const SHOP: &str = "
@@ -26,7 +26,7 @@ const SHOP: &str = "
     insert into days select i, date '2024-01-01' + i % 700 from generate_series(1, 100000) i;
     analyze";
 
-const STATEMENTS: &[&str] = &[
+pub(super) const STATEMENTS: &[&str] = &[
     "select * from orders where customer_id = $1",
     "select * from orders where customer_id = $1 order by created_at desc limit $2",
     "select o.id, c.name from orders o join customers c on c.id = o.customer_id where c.city = $1",
@@ -40,35 +40,30 @@ const STATEMENTS: &[&str] = &[
     "select customer_id from orders where customer_id between $1 and $2",
 ];
 
-async fn shop(topic: &str) -> Option<(Database, Snapshot)> {
+pub(super) async fn shop(topic: &str) -> Option<(Database, Snapshot)> {
     let database = harness::database(topic).await;
     if !database.extension("hypopg").await {
         eprintln!("skipped: the server has no HypoPG");
         return None;
     }
     database.execute(SHOP).await;
-    let snapshot = snapshot::take(&database.client().await, STATEMENTS).await;
+    let snapshot = snapshot::take(&database, STATEMENTS).await;
     Some((database, snapshot))
 }
 
-async fn pool(database: &Database, size: usize) -> Pool {
-    let options = ConnectOptions::resolve(Some(database.url()), &Env::default()).unwrap();
-    Pool::connect(&options, PoolOptions { max_size: size, ..PoolOptions::default() }).await.unwrap()
-}
-
-fn index(snapshot: &Snapshot, table: &str, columns: &[&str]) -> IndexSpec {
+pub(super) fn index(snapshot: &Snapshot, table: &str, columns: &[&str]) -> IndexSpec {
     let table = snapshot.catalog.table_named("public", table).unwrap();
     let keys = columns.iter().map(|name| KeySpec::column(table.column_named(name).unwrap().attnum)).collect();
     IndexSpec { table: table.oid, method: IndexMethod::Btree, keys, include: vec![], predicate: None, unique: false }
 }
 
-fn request(statement: usize, with: &[usize]) -> CostRequest {
+pub(super) fn request(statement: usize, with: &[usize]) -> CostRequest {
     let configuration = Configuration { with: with.iter().copied().collect(), without: BTreeSet::new() };
     CostRequest { statement, configuration }
 }
 
 /// Runs a test's body, which blocks, beside the runtime that drives the sessions.
-async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(body).await.unwrap()
 }
 

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests, which print their figures")]
 
 mod hypopg;
+mod rule;
 mod size;
 mod snapshot;

@@ -24,7 +24,7 @@ async fn estimates_are_near_the_truth() {
     let database = harness::database("whatif_size").await;
     database.execute(TABLE).await;
     let client = database.client().await;
-    let snapshot = snapshot::take(&client, &[]).await;
+    let snapshot = snapshot::take(&database, &[]).await;
     let table = snapshot.catalog.table_named("public", "items").unwrap();
     let column = |name: &str| KeySpec::column(table.column_named(name).unwrap().attnum);
     let of = |method, names: &[&str]| IndexSpec {
