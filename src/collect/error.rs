@@ -34,6 +34,9 @@ pub(super) enum PartError {
     /// The server did not answer in time, although it had been told to give up.
     #[error("no answer within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
+    /// The answer is not of the expected form.
+    #[error("the server's answer could not be read")]
+    Answer,
 }
 
 impl From<tokio_postgres::Error> for PartError {
@@ -46,7 +49,7 @@ impl PartError {
     pub(super) fn sqlstate(&self) -> Option<&str> {
         match self {
             Self::Session(error) => error.sqlstate(),
-            Self::TimedOut(_) => None,
+            Self::TimedOut(_) | Self::Answer => None,
         }
     }
 

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `pg_stat_user_tables` and `pg_statio_user_tables` of one table, since the counters' reset or over the interval.
+/// `pg_stat_user_tables` and `pg_statio_user_tables` of one table, since the counters' reset.
+/// A partitioned table has its leaves' sum.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TableActivity {
     /// Sequential scans begun.

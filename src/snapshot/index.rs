@@ -136,7 +136,7 @@ pub struct Index {
     pub keys: Vec<IndexKey>,
     /// INCLUDE columns in order.
     pub include: Vec<AttrNumber>,
-    /// The partial predicate as `pg_get_expr(indpred)` prints it.
+    /// The partial predicate as `pg_get_expr(indpred)` prints it; empty where there is one that could not be read.
     pub predicate: Option<String>,
     /// UNIQUE.
     pub unique: bool,

@@ -293,6 +293,7 @@ async fn statements_of_files_are_explained_whatever_they_hold() {
          select \"Id\" from \"Sales Dept\".\"Mixed \"\"Case\"\"\" where \"Id\" = 6;
          update orders set status = $1 where id = any($2);
          delete from users where email = $1;
+         select * from events where at = $1;
          insert into orders (id) values ($1);
          with gone as (delete from orders returning id) select count(*) from gone;
          select * from nowhere;
@@ -302,7 +303,7 @@ async fn statements_of_files_are_explained_whatever_they_hold() {
     let options = CollectOptions { statements: Some(statements), ..CollectOptions::default() };
     let snapshot = snapshot_of(database.url(), &options).await;
     assert_eq!(snapshot.statements.source, StatementSource::Files);
-    assert_eq!(snapshot.statements.items.len(), 12);
+    assert_eq!(snapshot.statements.items.len(), 13);
     let weighted = &snapshot.statements.items[0];
     assert_eq!((weighted.calls, weighted.total_ms), (40, 100.0));
 
@@ -334,6 +335,9 @@ async fn statements_of_files_are_explained_whatever_they_hold() {
         };
         assert!(matches!(outcome, PlanOutcome::Failed { reason } if reason.contains(because)), "{outcome:?}");
     }
+    // No partition is lost to a parameter that nobody knows.
+    let partitions = outcome(&snapshot, "from events").captured().expect("a plan").json.to_string();
+    assert!(partitions.contains("events_2024") && partitions.contains("events_2025_a"), "{partitions}");
     // Nothing was executed.
     assert_eq!(count(&database, "select count(*) from orders").await, 5000);
     assert_eq!(count(&database, "select count(*) from users").await, 2000);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio_postgres::SimpleQueryMessage;
 
 use super::path::Schemas;
 use super::rewrite::{cast_parameter, parameter_count, parameters_as_casts};
@@ -36,6 +37,8 @@ pub(super) struct Attempt {
     pub(super) parameters: u32,
     /// A search path other than the session's own, quoted.
     pub(super) search_path: Option<String>,
+    /// Without pruning of partitions. Before 16, NULLs stand in for parameters, and no partition would be left.
+    pub(super) without_pruning: bool,
 }
 
 impl<'a> Explainer<'a> {
@@ -51,12 +54,19 @@ impl<'a> Explainer<'a> {
         query: &str,
     ) -> Result<(PlanOutcome, Option<Attempt>), PartError> {
         let text = parameters_as_casts(query);
-        let mut attempt = Attempt { parameters: parameter_count(&text), text, search_path: None };
+        let mut attempt =
+            Attempt { parameters: parameter_count(&text), text, search_path: None, without_pruning: false };
         let mut tries = 0;
         loop {
             tries += 1;
             let error = match self.attempt(session, &attempt).await {
-                Ok(plan) => return Ok((PlanOutcome::Captured(plan), Some(attempt))),
+                Ok(plan) => {
+                    if plan.kind == PlanKind::Generic && !attempt.without_pruning && was_pruned(&plan.json) {
+                        attempt.without_pruning = true;
+                        continue;
+                    }
+                    return Ok((PlanOutcome::Captured(plan), Some(attempt)));
+                }
                 Err(error) if error.is_lost() || matches!(error, PartError::TimedOut(_)) => return Err(error),
                 Err(error) => error,
             };
@@ -96,11 +106,14 @@ impl<'a> Explainer<'a> {
             // A custom plan for NULLs would be folded to an empty result.
             begin.push_str("; SET /* pgwise */ LOCAL plan_cache_mode TO force_generic_plan");
         }
+        if attempt.without_pruning {
+            begin.push_str("; SET /* pgwise */ LOCAL enable_partition_pruning TO off");
+        }
         let mut end = "ROLLBACK /* pgwise */".to_owned();
         let work = async {
             session.batch_execute(&begin).await?;
-            // By the extended protocol throughout: it takes one statement at a time, whatever the text holds.
             if prepares {
+                // By the extended protocol: it takes one statement at a time, whatever the text holds.
                 let prepare = format!("PREPARE /* pgwise */ {PREPARED} AS {}", attempt.text);
                 session.query_typed(&prepare, &[]).await?;
                 // PREPARE outlives the transaction.
@@ -112,7 +125,9 @@ impl<'a> Explainer<'a> {
                 let nulls = vec!["NULL"; usize::try_from(attempt.parameters).unwrap_or(0)].join(", ");
                 format!("EXPLAIN /* pgwise */ (FORMAT JSON, VERBOSE, SETTINGS) EXECUTE {PREPARED}({nulls})")
             } else {
-                format!("EXPLAIN /* pgwise */ (FORMAT JSON, VERBOSE, SETTINGS, GENERIC_PLAN) {}", attempt.text)
+                let sql =
+                    format!("EXPLAIN /* pgwise */ (FORMAT JSON, VERBOSE, SETTINGS, GENERIC_PLAN) {}", attempt.text);
+                return generic_plan(session, &sql).await;
             };
             let row = session.query_typed_one(&sql, &[]).await?;
             Ok::<Value, PartError>(row.try_get(0)?)
@@ -124,7 +139,36 @@ impl<'a> Explainer<'a> {
             session.batch_execute(&end).await?;
         }
         let kind = if attempt.parameters == 0 { PlanKind::Literal } else { PlanKind::Generic };
-        Ok(captured(json?, kind, prepares, attempt.search_path.is_some()))
+        let ours = [
+            ("plan_cache_mode", prepares),
+            ("search_path", attempt.search_path.is_some()),
+            ("enable_partition_pruning", attempt.without_pruning),
+        ];
+        Ok(captured(json?, kind, &ours))
+    }
+}
+
+/// Asks by the simple protocol: the extended one wants values for the parameters, and the planner would use them. That the
+/// text is one statement has been seen by the parser, and every session reads strings by the standard.
+async fn generic_plan(session: &Session, sql: &str) -> Result<Value, PartError> {
+    let mut text = String::new();
+    for message in session.simple_query(sql).await? {
+        if let SimpleQueryMessage::Row(row) = message {
+            text.push_str(row.try_get(0)?.unwrap_or_default());
+        }
+    }
+    serde_json::from_str(&text).map_err(|_| PartError::Answer)
+}
+
+/// Whether partitions were left out of a plan at the start of execution: by NULLs that stood in for parameters.
+fn was_pruned(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.get("Subplans Removed").and_then(Value::as_u64).is_some_and(|removed| removed > 0)
+                || fields.values().any(was_pruned)
+        }
+        Value::Array(elements) => elements.iter().any(was_pruned),
+        _ => false,
     }
 }
 
@@ -142,18 +186,15 @@ pub(super) fn begin(timeout: Duration, search_path: Option<&str>) -> String {
 }
 
 /// The plan as the snapshot keeps it, without the settings that are ours.
-pub(super) fn captured(json: Value, kind: PlanKind, plan_cache_mode: bool, search_path: bool) -> CapturedPlan {
+pub(super) fn captured(json: Value, kind: PlanKind, ours: &[(&str, bool)]) -> CapturedPlan {
     let mut json = match json {
         Value::Array(mut elements) if !elements.is_empty() => elements.swap_remove(0),
         other => other,
     };
     let mut settings = BTreeMap::new();
     if let Some(Value::Object(reported)) = json.get_mut("Settings") {
-        if plan_cache_mode {
-            reported.remove("plan_cache_mode");
-        }
-        if search_path {
-            reported.remove("search_path");
+        for (name, _) in ours.iter().filter(|(_, set)| *set) {
+            reported.remove(*name);
         }
         for (name, value) in reported {
             if let Value::String(value) = value {
