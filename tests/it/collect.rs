@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use pgwise::collect::{CollectOptions, collect, statements_from_sql};
+use pgwise::collect::{CollectOptions, collect};
 use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
 use pgwise::progress::Silent;
 use pgwise::snapshot::{
-    ForeignKeyAction, IndexMethod, LeftOutReason, PlanKind, PlanOutcome, Snapshot, StatementSource, TableKind,
-    TypeKind, ValuesPolicy, Volatility, file,
+    ForeignKeyAction, IndexMethod, Snapshot, StatementSource, TableKind, TypeKind, ValuesPolicy, Volatility, file,
 };
 
 use crate::harness::{self, Database};
+
+mod plans;
+mod safety;
+mod workload;
 
 /// Something of everything, with rows whose every text value begins with `planted`.
 const SCHEMA: &str = include_str!("collect/schema.sql");
@@ -275,139 +278,4 @@ async fn an_exclusively_locked_table_costs_its_expressions_and_nothing_else() {
     assert!(snapshot.catalog.views.is_empty());
     let note = snapshot.not_seen.iter().find(|n| n.part == "locked tables").expect("said so");
     assert!(note.reason.contains("public.orders"), "{note:?}");
-}
-
-fn outcome<'a>(snapshot: &'a Snapshot, part_of_text: &str) -> &'a PlanOutcome {
-    &snapshot.statements.items.iter().find(|s| s.query.contains(part_of_text)).expect("the statement").plan
-}
-
-#[tokio::test]
-async fn statements_of_files_are_explained_whatever_they_hold() {
-    let database = prepared("collect_files").await;
-    let statements = statements_from_sql(
-        "-- calls: 40\n-- mean_ms: 2.5\nselect * from orders where id = $1;
-         select * from orders where at > now() - interval $1;
-         select * from users where $1 is null or name = $2;
-         select * from hidden_away where at < $1;
-         select id from \"Sales Dept\".\"Mixed \"\"Case\"\"\" where \"Id\" = 5;
-         select \"Id\" from \"Sales Dept\".\"Mixed \"\"Case\"\"\" where \"Id\" = 6;
-         update orders set status = $1 where id = any($2);
-         delete from users where email = $1;
-         select * from events where at = $1;
-         insert into orders (id) values ($1);
-         with gone as (delete from orders returning id) select count(*) from gone;
-         select * from nowhere;
-         select * from orders where;
-         vacuum users;",
-    );
-    let options = CollectOptions { statements: Some(statements), ..CollectOptions::default() };
-    let snapshot = snapshot_of(database.url(), &options).await;
-    assert_eq!(snapshot.statements.source, StatementSource::Files);
-    assert_eq!(snapshot.statements.items.len(), 13);
-    let weighted = &snapshot.statements.items[0];
-    assert_eq!((weighted.calls, weighted.total_ms), (40, 100.0));
-
-    let generic = outcome(&snapshot, "where id = $1").captured().expect("a plan");
-    assert_eq!(generic.kind, PlanKind::Generic);
-    assert!(generic.json["Plan"]["Node Type"].is_string(), "{}", generic.json);
-    assert!(!generic.settings.contains_key("plan_cache_mode"));
-    for explained in [
-        "interval $1",
-        "is null or",
-        "hidden_away",
-        "where \"Id\" = 6",
-        "any($2)",
-        "delete from users",
-        "insert",
-        "gone",
-    ] {
-        assert!(outcome(&snapshot, explained).captured().is_some(), "{explained}: {:?}", outcome(&snapshot, explained));
-    }
-    assert_eq!(outcome(&snapshot, "\"Id\" = 6").captured().map(|p| p.kind), Some(PlanKind::Literal));
-    for (failed, because) in
-        [("nowhere", "does not exist"), ("where;", "cut off"), ("select id from", "does not exist")]
-    {
-        let failed = failed.trim_end_matches(';');
-        let outcome = if failed == "where" {
-            &snapshot.statements.items.iter().find(|s| s.query.ends_with("orders where")).expect("cut").plan
-        } else {
-            outcome(&snapshot, failed)
-        };
-        assert!(matches!(outcome, PlanOutcome::Failed { reason } if reason.contains(because)), "{outcome:?}");
-    }
-    // No partition is lost to a parameter that nobody knows.
-    let partitions = outcome(&snapshot, "from events").captured().expect("a plan").json.to_string();
-    assert!(partitions.contains("events_2024") && partitions.contains("events_2025_a"), "{partitions}");
-    // Nothing was executed.
-    assert_eq!(count(&database, "select count(*) from orders").await, 5000);
-    assert_eq!(count(&database, "select count(*) from users").await, 2000);
-}
-
-#[tokio::test]
-async fn counted_statements_are_kept_and_the_others_counted() {
-    let database = prepared("collect_statements").await;
-    if !database.extension("pg_stat_statements").await {
-        return;
-    }
-    let client = database.client().await;
-    if client.query("select 1 from pg_stat_statements limit 1", &[]).await.is_err() {
-        return;
-    }
-    for i in 0..20 {
-        client
-            .batch_execute(&format!("select count(*) from orders where user_id = {i} and status = 'planted-new'"))
-            .await
-            .expect("run");
-    }
-    client.batch_execute("select * from users where email = 'planted-1@example.org'").await.expect("run");
-    client.batch_execute("select count(*) from pg_class").await.expect("run");
-    client.batch_execute("set work_mem = '5MB'").await.expect("run");
-    let options = CollectOptions { min_calls: 10, ..CollectOptions::default() };
-    // The second collection sees the statements of the first.
-    snapshot_of(database.url(), &options).await;
-    let snapshot = snapshot_of(database.url(), &options).await;
-    let statements = &snapshot.statements;
-    assert_eq!(statements.source, StatementSource::PgStatStatements);
-    let kept: Vec<&str> = statements.items.iter().map(|s| s.query.as_str()).collect();
-    assert_eq!(kept.len(), 1, "{kept:?}");
-    assert_eq!((statements.items[0].calls, statements.items[0].rows), (20, 20));
-    assert!(statements.items[0].plan.captured().is_some_and(|p| p.kind == PlanKind::Generic));
-    assert!(statements.items[0].blocks.shared_hit + statements.items[0].blocks.shared_read > 0);
-    let left_out = |reason| statements.left_out.iter().find(|l| l.reason == reason).map_or(0, |l| l.statements);
-    assert!(left_out(LeftOutReason::OwnStatement) > 10);
-    assert!(left_out(LeftOutReason::Utility) > 3);
-    assert!(left_out(LeftOutReason::SystemCatalog) >= 1);
-    assert!(left_out(LeftOutReason::TooFewCalls) >= 1);
-    let calls: u64 = statements.left_out.iter().map(|l| l.calls).sum();
-    assert_eq!(calls + 20, statements.total_calls);
-    assert!(!serde_json::to_string(&snapshot.statements).expect("json").contains("planted"));
-}
-
-#[tokio::test]
-async fn an_interval_shows_what_ran_in_it() {
-    let database = prepared("collect_interval").await;
-    if !database.extension("pg_stat_statements").await {
-        return;
-    }
-    let client = database.client().await;
-    if client.query("select 1 from pg_stat_statements limit 1", &[]).await.is_err() {
-        return;
-    }
-    client.batch_execute("select count(*) from orders where id = 1").await.expect("run");
-    client.batch_execute("select count(*) from users where id = 1").await.expect("run");
-    let options = CollectOptions { interval: Some(Duration::from_millis(1500)), ..CollectOptions::default() };
-    let pool = pool(database.url()).await;
-    let collecting = async { collect(&pool, &options, &Silent).await.expect("collect") };
-    let working = async {
-        tokio::time::sleep(Duration::from_millis(1200)).await;
-        for i in 0..5 {
-            client.batch_execute(&format!("select count(*) from orders where id = {i}")).await.expect("run");
-        }
-    };
-    let (snapshot, ()) = tokio::join!(collecting, working);
-    let items = &snapshot.statements.items;
-    assert_eq!(items.len(), 1, "{:?}", items.iter().map(|s| &s.query).collect::<Vec<_>>());
-    assert_eq!((items[0].calls, items[0].min_ms), (5, None));
-    assert!(snapshot.statements.interval_ms >= Some(1500) && snapshot.statements.since.is_some());
-    assert!(!snapshot.statements.reset_during_interval);
 }

@@ -13,13 +13,16 @@ use crate::connect::Session;
 use crate::snapshot::{CapturedPlan, Catalog, PlanKind, PlanOutcome, Server};
 
 /// The name of the one statement prepared at a time.
-const PREPARED: &str = "pgwise_statement";
+pub(super) const PREPARED: &str = "pgwise_statement";
+
+/// What every plan is asked for.
+pub(super) const OPTIONS: &str = "FORMAT JSON, VERBOSE, SETTINGS";
 
 /// Attempts at one statement with different casts and search paths.
 const ATTEMPTS: u32 = 12;
 
 /// How much longer than the server the client waits.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// What is needed to explain any statement.
 pub(super) struct Explainer<'a> {
@@ -120,13 +123,12 @@ impl<'a> Explainer<'a> {
                 end = format!("{end}; DEALLOCATE /* pgwise */ {PREPARED}");
             }
             let sql = if attempt.parameters == 0 {
-                format!("EXPLAIN /* pgwise */ (FORMAT JSON, VERBOSE, SETTINGS) {}", attempt.text)
+                format!("EXPLAIN /* pgwise */ ({OPTIONS}) {}", attempt.text)
             } else if prepares {
                 let nulls = vec!["NULL"; usize::try_from(attempt.parameters).unwrap_or(0)].join(", ");
-                format!("EXPLAIN /* pgwise */ (FORMAT JSON, VERBOSE, SETTINGS) EXECUTE {PREPARED}({nulls})")
+                format!("EXPLAIN /* pgwise */ ({OPTIONS}) EXECUTE {PREPARED}({nulls})")
             } else {
-                let sql =
-                    format!("EXPLAIN /* pgwise */ (FORMAT JSON, VERBOSE, SETTINGS, GENERIC_PLAN) {}", attempt.text);
+                let sql = format!("EXPLAIN /* pgwise */ ({OPTIONS}, GENERIC_PLAN) {}", attempt.text);
                 return generic_plan(session, &sql).await;
             };
             let row = session.query_typed_one(&sql, &[]).await?;

@@ -15,7 +15,8 @@ SELECT /* pgwise */
     s.temp_blks_read, s.temp_blks_written,
     s.shared_blk_read_time + s.local_blk_read_time AS read_ms,
     s.shared_blk_write_time + s.local_blk_write_time AS write_ms,
-    s.wal_bytes::float8 AS wal_bytes
+    s.wal_bytes::float8 AS wal_bytes,
+    s.stats_since AS counted_since
 FROM {view} AS s
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.userid
 WHERE s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())

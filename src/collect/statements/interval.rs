@@ -13,9 +13,14 @@ pub(in crate::collect) fn difference(first: &Reading, second: Reading) -> (Readi
         ..Reading::default()
     };
     let wiped = reset;
+    // An entry leaves by eviction, which is counted, or by a reset of a part.
+    let gone = first.entries.keys().any(|key| !second.entries.contains_key(key));
+    reset |= gone && first.evicted.is_some() && first.evicted == second.evicted;
     for (key, entry) in second.entries {
         let entry = match first.entries.get(&key) {
-            Some(before) if !wiped && before.calls <= entry.calls => subtract(entry, before),
+            Some(before) if !wiped && before.since == entry.since && before.calls <= entry.calls => {
+                subtract(entry, before)
+            }
             // The entry itself was reset (or evicted and counted anew), by whatever means.
             Some(_) if !wiped => {
                 reset = true;
@@ -67,6 +72,7 @@ fn subtract(after: Entry, before: &Entry) -> Entry {
             write_ms: time(after.blocks.write_ms, before.blocks.write_ms),
         },
         wal_bytes: time(after.wal_bytes, before.wal_bytes),
+        since: after.since,
         query: after.query,
     }
 }
@@ -103,6 +109,15 @@ mod tests {
         let (between, reset) = difference(&reading(1, &[(1, 10, 5.0)]), reading(2, &[(1, 14, 9.0)]));
         assert!(reset);
         assert_eq!(figures(&between), [(1, 14, 9.0)]);
+    }
+
+    #[test]
+    fn an_entry_gone_without_eviction_was_reset() {
+        let first = Reading { evicted: Some(4), ..reading(1, &[(1, 10, 5.0), (2, 3, 1.0)]) };
+        let same = Reading { evicted: Some(4), ..reading(1, &[(2, 3, 1.0)]) };
+        assert!(difference(&first, same).1);
+        let more = Reading { evicted: Some(5), ..reading(1, &[(2, 3, 1.0)]) };
+        assert!(!difference(&first, more).1);
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(super) struct Entry {
     pub(super) rows: u64,
     pub(super) blocks: Blocks,
     pub(super) wal_bytes: f64,
+    /// When the entry began to count (17+).
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Reads the view; `None`, with a note, where it cannot be read.
@@ -191,6 +193,7 @@ fn decode(row: &Row) -> Result<Entry, tokio_postgres::Error> {
             write_ms: row.try_get("write_ms")?,
         },
         wal_bytes: row.try_get("wal_bytes")?,
+        since: row.try_get("counted_since")?,
     })
 }
 
@@ -218,6 +221,7 @@ impl Entry {
         self.blocks.read_ms += other.blocks.read_ms;
         self.blocks.write_ms += other.blocks.write_ms;
         self.wal_bytes += other.wal_bytes;
+        self.since = self.since.max(other.since);
     }
 
     pub(super) fn mean_ms(&self) -> f64 {
