@@ -82,15 +82,15 @@ async fn prepare(options: &ConnectOptions) -> Result<Vec<Statement>> {
             ))
             .await?;
     }
-    let mut text = String::new();
-    for n in 0..STATEMENTS {
+    let statement = |n: usize| {
         let (t, u) = (n % TABLES, (n + 1) % TABLES);
-        text.push_str(&format!(
+        format!(
             "select x.id, y.b, {n} as n from pooling_{t} x join pooling_{u} y on y.id = x.a \
-             where x.a = $1 and x.c > now() - interval $2 order by x.c desc limit $3;\n"
-        ));
-    }
-    Ok(statements_from_sql(&text))
+             where x.a = $1 and x.c > now() - interval $2 order by x.c desc limit $3"
+        )
+    };
+    let text: Vec<String> = (0..STATEMENTS).map(statement).collect();
+    Ok(statements_from_sql(&text.join(";\n")))
 }
 
 /// pgwise's way, with so many sessions.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::Error;
@@ -84,10 +85,11 @@ impl Guard {
              WHERE current_setting('hypopg.enabled', true) IS NOT NULL AND f.pronargs = 0 \
              AND f.proname IN ('hypopg_reset', 'hypopg_unhide_all_indexes');",
         );
-        // ROLLBACK ends whatever transaction is open, failed or not; the rest is what DISCARD ALL does, less
+        // ROLLBACK ends whatever transaction is open. Where there is none, as usual, it alone would leave a warning in the
+        // server's log each time: hence BEGIN before it. The rest is what DISCARD ALL does, less
         // DEALLOCATE ALL, which would pull the driver's own prepared statements from under it.
         let clean = format!(
-            "ROLLBACK /* pgwise */; SET /* pgwise */ SESSION AUTHORIZATION DEFAULT; RESET /* pgwise */ ROLE; \
+            "BEGIN /* pgwise */; ROLLBACK /* pgwise */; SET /* pgwise */ SESSION AUTHORIZATION DEFAULT; RESET /* pgwise */ ROLE; \
              RESET /* pgwise */ ALL; {set} CLOSE /* pgwise */ ALL; UNLISTEN /* pgwise */ *; \
              SELECT /* pgwise */ pg_catalog.pg_advisory_unlock_all(); DISCARD /* pgwise */ SEQUENCES; \
              DISCARD /* pgwise */ TEMP; {state}"
@@ -105,7 +107,14 @@ impl Guard {
     /// Ends transactions and clears settings, cursors, locks, temporary tables, prepared statements and hypothetical
     /// indexes; then guards the session anew. On an error the session must be dropped.
     pub(super) async fn clean(&self, client: &Client, target: &str) -> Result<(), Error> {
-        let messages = client.simple_query(&self.clean).await?;
+        let messages = match client.simple_query(&self.clean).await {
+            // BEGIN is refused in a transaction that has failed.
+            Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
+                client.simple_query("ROLLBACK /* pgwise */").await?;
+                client.simple_query(&self.clean).await?
+            }
+            messages => messages?,
+        };
         let leftovers = self.verify(&messages, target)?;
         if leftovers == Leftovers::default() {
             return Ok(());

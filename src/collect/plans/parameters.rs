@@ -63,8 +63,12 @@ async fn value_of(
     let common: Vec<String> = row.try_get::<_, Option<_>>("mcv_values")?.unwrap_or_default();
     let freqs: Vec<f32> = row.try_get("mcv_freqs")?;
     let bounds: Vec<String> = row.try_get::<_, Option<_>>("histogram_bounds")?.unwrap_or_default();
-    let Some(value) = choose(comparison, &common, &freqs, &bounds) else { return Ok(None) };
-    Ok(Some(if is_array { array_of(&value) } else { value }))
+    let elements: Vec<String> = row.try_get::<_, Option<_>>("elements")?.unwrap_or_default();
+    let value = match comparison {
+        Comparison::ArrayOverlap | Comparison::ArrayAny => elements.first().cloned(),
+        _ => choose(comparison, &common, &freqs, &bounds),
+    };
+    Ok(value.map(|value| if is_array { array_of(&value) } else { value }))
 }
 
 /// A value that a call could well have had: for equality the most common one where those cover most rows, else one from

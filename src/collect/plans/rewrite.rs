@@ -44,7 +44,10 @@ fn typed_constant(tokens: &[Token<'_>]) -> Option<(usize, String)> {
     if zone {
         ty = format!("{ty} {} time zone", tokens[1].text);
     }
-    Some((at + 1, format!("CAST({} AS {ty})", parameter.text)))
+    // `interval $1 day`: the unit only says how to read the constant.
+    let units = ["year", "month", "week", "day", "hour", "minute", "second"];
+    let unit = name.is_word("interval") && tokens.get(at + 1).is_some_and(|t| units.iter().any(|u| t.is_word(u)));
+    Some((at + 1 + usize::from(unit), format!("CAST({} AS {ty})", parameter.text)))
 }
 
 /// `extract($1 FROM x)` → `extract(epoch FROM x)`: which field it was does not change a plan.
@@ -84,6 +87,7 @@ mod tests {
         for (before, after) in [
             ("select now() - interval $1", "select now() - CAST($1 AS interval)"),
             ("where a > timestamp with time zone $2 and b", "where a > CAST($2 AS timestamp with time zone) and b"),
+            ("select interval $1 day, 2", "select CAST($1 AS interval), 2"),
             ("where at >= DATE $1", "where at >= CAST($1 AS DATE)"),
             ("select extract($1 from at)", "select extract(epoch from at)"),
             ("select date, 'interval $1' from t where date = $1", "select date, 'interval $1' from t where date = $1"),

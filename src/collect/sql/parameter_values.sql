@@ -2,7 +2,8 @@
 SELECT /* pgwise */
     s.most_common_vals::text::text[] AS mcv_values,
     coalesce(s.most_common_freqs, '{}') AS mcv_freqs,
-    s.histogram_bounds::text::text[] AS histogram_bounds
+    s.histogram_bounds::text::text[] AS histogram_bounds,
+    s.most_common_elems::text::text[] AS elements
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = $2

@@ -58,8 +58,9 @@ async fn nothing_but_reading_is_ever_sent() {
 async fn a_server_that_ends_sessions_again_and_again_is_survived_or_reported() {
     let database = prepared("collect_terminated").await;
     let client = database.client().await;
-    let text: String = (0..60).map(|i| format!("select * from orders where id = $1 and {i} = {i};")).collect();
-    let options = CollectOptions { statements: Some(statements_from_sql(&text)), ..CollectOptions::default() };
+    let text: Vec<String> = (0..60).map(|i| format!("select * from orders where id = $1 and {i} = {i}")).collect();
+    let statements = statements_from_sql(&text.join(";"));
+    let options = CollectOptions { statements: Some(statements), ..CollectOptions::default() };
     let pool = pool(database.url()).await;
     let collecting = tokio::time::timeout(Duration::from_secs(30), collect(&pool, &options, &Silent));
     let terminating = async {

@@ -84,7 +84,7 @@ async fn a_reset_during_the_interval_is_noticed() {
     let pool = pool(database.url()).await;
     let collecting = async { collect(&pool, &options, &Silent).await.expect("collect") };
     let working = async {
-        tokio::time::sleep(Duration::from_millis(1000)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         // Of this database only: other tests count at the same time.
         let reset = "select pg_stat_statements_reset(0, oid, 0) from pg_database where datname = current_database()";
         client.batch_execute(reset).await.expect("reset");
