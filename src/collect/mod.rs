@@ -25,7 +25,7 @@ mod statistics;
 mod tokens;
 
 pub use error::Error;
-pub use statements::statements_from_sql;
+pub use statements::{from_files, statements_from_sql};
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! The environment variables that connecting depends on, read once.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What the process's environment says about connecting. Tests build it by hand.
@@ -14,6 +15,8 @@ pub struct Env {
     pub home: Option<PathBuf>,
     /// The operating-system user: the default role.
     pub os_user: Option<String>,
+    /// `PATH`: where programs are looked for.
+    pub path: Option<OsString>,
 }
 
 impl Env {
@@ -34,6 +37,7 @@ impl Env {
                 .map(PathBuf::from)
                 .or_else(|| account.as_ref().map(|a| a.dir.clone())),
             os_user: account.map(|a| a.name),
+            path: std::env::var_os("PATH"),
         }
     }
 

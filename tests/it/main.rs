@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a topic.
 
+mod cli_errors;
+mod cli_reference;
 mod collect;
 mod connect;
 mod demo;
@@ -9,4 +11,3 @@ mod layering;
 mod report;
 mod throwaway_server;
 mod whatif;
-mod workload;

@@ -32,7 +32,7 @@ pub(super) fn none() -> Statements {
 }
 
 /// The workload of SQL files, as it is: whoever names a file wants all of it.
-pub(super) fn from_files(items: Vec<Statement>) -> Statements {
+pub fn from_files(items: Vec<Statement>) -> Statements {
     Statements {
         source: StatementSource::Files,
         total_calls: items.iter().map(|s| s.calls).sum(),

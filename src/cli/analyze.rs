@@ -1,0 +1,188 @@
+//! `pgwise analyze`: the main job.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::advise::{self, Budget, Options};
+use crate::collect::{self, CollectOptions};
+use crate::config::{AnalyzeSettings, Settings, Size, WhatIf};
+use crate::connect::{Env, Pool};
+use crate::progress::Progress;
+use crate::report::{Report, SourceKind};
+use crate::snapshot::{LeftOutReason, Snapshot, Statement, StatementSource, file};
+use crate::whatif::CostSource;
+use crate::whatif::hypopg::Hypopg;
+use crate::workload;
+
+use super::args::AnalyzeArgs;
+use super::failure::Failure;
+use super::output::Destinations;
+use super::{Outcome, progress, session};
+
+pub(super) fn run(args: AnalyzeArgs, env: &Env) -> Result<Outcome, Failure> {
+    let destinations = Destinations::resolve(&args.output)?;
+    let settings = session::settings(args.collect, args.analyze, &args.config)?;
+    let statements = read_sql_files(&args.sql)?;
+    let progress = progress::for_stderr();
+    let (snapshot, report) = session::runtime()?.block_on(async {
+        match &args.snapshot {
+            Some(path) => offline(path, statements, &settings, &progress).await,
+            None => live(args.connection.url.as_deref(), statements, &settings, env, &progress).await,
+        }
+    })?;
+    drop(progress);
+    destinations.write(&report)?;
+    complain_about_missing_workload(&snapshot)?;
+    Ok(match settings.analyze.fail_on {
+        Some(severity) if report.reaches(severity) => Outcome::Flagged,
+        _ => Outcome::Clean,
+    })
+}
+
+/// Analyses a live database.
+async fn live(
+    url: Option<&str>,
+    statements: Option<Vec<Statement>>,
+    settings: &Settings,
+    env: &Env,
+    progress: &Arc<dyn Progress>,
+) -> Result<(Arc<Snapshot>, Report), Failure> {
+    let pool = session::connect(url, &settings.collect, env).await?;
+    let options = CollectOptions { statements, ..session::collect_options(&settings.collect) };
+    let snapshot = Arc::new(collect::collect(&pool, &options, progress.as_ref()).await?);
+    let report = judge(&snapshot, Some(&pool), &settings.analyze, progress).await?;
+    pool.close();
+    Ok((snapshot, report))
+}
+
+/// Analyses a snapshot file.
+async fn offline(
+    path: &Path,
+    statements: Option<Vec<Statement>>,
+    settings: &Settings,
+    progress: &Arc<dyn Progress>,
+) -> Result<(Arc<Snapshot>, Report), Failure> {
+    let context = || format!("cannot read the snapshot {}", path.display());
+    let input = File::open(path)
+        .map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a snapshot"))?;
+    let mut snapshot = file::read(input).map_err(|e| Failure::new(context()).because(e))?;
+    if let Some(statements) = statements {
+        snapshot.statements = collect::from_files(statements);
+    }
+    let snapshot = Arc::new(snapshot);
+    let report = judge(&snapshot, None, &settings.analyze, progress).await?;
+    Ok((snapshot, report))
+}
+
+/// Picks the cost source and advises, on a thread of its own: the search is synchronous and may take seconds.
+pub(super) async fn judge(
+    snapshot: &Arc<Snapshot>,
+    pool: Option<&Pool>,
+    settings: &AnalyzeSettings,
+    progress: &Arc<dyn Progress>,
+) -> Result<Report, Failure> {
+    let (mut source, note) = cost_source(snapshot, pool, settings.what_if.unwrap_or_default()).await?;
+    let options = advise_options(settings, pool.is_some(), note);
+    let (snapshot, progress) = (Arc::clone(snapshot), Arc::clone(progress));
+    let advising = tokio::task::spawn_blocking(move || {
+        let workload = workload::bind(&snapshot);
+        let costs = source.as_mut().map(|s| s as &mut dyn CostSource);
+        advise::advise(&snapshot, &workload, costs, &options, progress.as_ref())
+    });
+    advising.await.map_err(|e| Failure::new("the analysis ended early, which is a bug in pgwise").because(e))
+}
+
+/// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
+async fn cost_source(
+    snapshot: &Snapshot,
+    pool: Option<&Pool>,
+    wanted: WhatIf,
+) -> Result<(Option<Hypopg>, Option<String>), Failure> {
+    let forced = wanted == WhatIf::Hypopg;
+    let unavailable = |reason: String, hint: &str| {
+        if forced { Err(Failure::new(reason).hint(hint)) } else { Ok((None, Some(format!("{reason}: {hint}")))) }
+    };
+    if wanted == WhatIf::Rule {
+        return Ok((None, Some("--what-if rule".to_owned())));
+    }
+    let Some(pool) = pool else {
+        return unavailable(
+            "HypoPG needs a live database, and this is a snapshot".to_owned(),
+            "analyse the database itself with --url to have the planner's word",
+        );
+    };
+    if !snapshot.server.has_extension("hypopg") {
+        return unavailable("HypoPG is not installed in this database".to_owned(), hypopg_hint(snapshot));
+    }
+    match Hypopg::open(pool.clone(), snapshot, Handle::current()).await {
+        Ok(source) => Ok((Some(source), None)),
+        Err(error) => unavailable(format!("HypoPG cannot be used: {error}"), "pgwise doctor says what is missing"),
+    }
+}
+
+fn hypopg_hint(snapshot: &Snapshot) -> &'static str {
+    if snapshot.server.extension_available("hypopg") {
+        "run CREATE EXTENSION hypopg; in this database, or leave --what-if out"
+    } else {
+        "install it on the server (Debian: postgresql-NN-hypopg) and run CREATE EXTENSION hypopg;, or leave --what-if out"
+    }
+}
+
+fn advise_options(settings: &AnalyzeSettings, live: bool, cost_source_note: Option<String>) -> Options {
+    let default = Options::default();
+    Options {
+        source_kind: if live { SourceKind::Live } else { SourceKind::Snapshot },
+        cost_source_note,
+        budget: settings.budget.map(|size| match size {
+            Size::Bytes(bytes) => Budget::Bytes(bytes),
+            Size::Percent(percent) => Budget::PercentOfDatabase(percent),
+        }),
+        max_indexes: settings.max_indexes,
+        max_columns: settings.max_columns.unwrap_or(default.max_columns),
+        min_history: settings.min_history.map_or(default.min_history, |p| p.0),
+        ..default
+    }
+}
+
+/// A run that saw no workload has not done its job, even though what could be judged was reported: say so, so that a
+/// nightly job does not take it for "nothing to do".
+pub(super) fn complain_about_missing_workload(snapshot: &Snapshot) -> Result<(), Failure> {
+    let statements = &snapshot.statements;
+    if statements.source == StatementSource::None {
+        let seen = snapshot.not_seen.iter().find(|n| n.part == "statements");
+        let reason = seen.map_or("pg_stat_statements cannot be read", |n| n.reason.as_str());
+        let remedy = seen.and_then(|n| n.remedy.as_deref()).unwrap_or("pgwise doctor says what is missing");
+        return Err(Failure::new(format!("no workload to analyse: {reason}")).hint(remedy));
+    }
+    let hidden: u64 =
+        statements.left_out.iter().filter(|l| l.reason == LeftOutReason::TextHidden).map(|l| l.statements).sum();
+    if statements.items.is_empty() && hidden > 0 {
+        let role = crate::sql::quote::ident(&snapshot.server.role.name);
+        return Err(Failure::new(format!(
+            "no workload to analyse: this role may not read the texts of the {hidden} statements counted"
+        ))
+        .hint(format!("GRANT pg_read_all_stats TO {role};")));
+    }
+    Ok(())
+}
+
+/// The statements of the `--sql` files; `None` without any file.
+fn read_sql_files(paths: &[PathBuf]) -> Result<Option<Vec<Statement>>, Failure> {
+    let mut statements = Vec::new();
+    for path in paths {
+        let context = || format!("cannot read the SQL file {}", path.display());
+        let bytes = std::fs::read(path).map_err(|e| Failure::new(context()).because(e))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| Failure::new(context()).because(e.utf8_error()).hint("SQL files must be UTF-8 text"))?;
+        let found = collect::statements_from_sql(&text);
+        if found.is_empty() {
+            return Err(Failure::new(format!("there is no statement to plan in {}", path.display()))
+                .hint("the file needs SELECT, INSERT, UPDATE or DELETE statements, each ended by a semicolon"));
+        }
+        statements.extend(found);
+    }
+    Ok((!paths.is_empty()).then_some(statements))
+}
