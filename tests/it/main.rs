@@ -2,6 +2,7 @@
 
 mod cli_errors;
 mod cli_reference;
+mod advise;
 mod collect;
 mod connect;
 mod demo;
