@@ -70,7 +70,8 @@ fn leads(own: &IndexSpec, wanted: &IndexSpec, equality_keys: usize) -> bool {
 /// Whether `wide` makes `narrow` superfluous: the narrow one's keys lead the wide one's, in the same order, and the
 /// wide one holds what the narrow one includes.
 pub(super) fn prefix_of(narrow: &IndexSpec, wide: &IndexSpec) -> bool {
-    narrow.method == IndexMethod::Btree
+    narrow.table == wide.table
+        && narrow.method == IndexMethod::Btree
         && wide.method == IndexMethod::Btree
         && leads(wide, narrow, 0)
         && covers_include(wide, narrow)
@@ -79,7 +80,8 @@ pub(super) fn prefix_of(narrow: &IndexSpec, wide: &IndexSpec) -> bool {
 
 /// Whether two indexes are the same in all that serves a query.
 pub(super) fn same_shape(a: &IndexSpec, b: &IndexSpec) -> bool {
-    a.method == b.method
+    a.table == b.table
+        && a.method == b.method
         && a.keys.len() == b.keys.len()
         && a.include == b.include
         && same_predicate(a.predicate.as_deref(), b.predicate.as_deref())

@@ -244,7 +244,13 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
             }
             total
         });
-        own.or_else(|| self.costing.source_bytes(id).map(|b| b as f64)).unwrap_or(self.facts.block_bytes())
+        let source = self.costing.source_bytes(id).map(|b| b as f64);
+        // Without statistics of an expression our size takes its values to be few; the source's does not.
+        let known = candidate.spec.keys.iter().all(|k| self.facts.key_stats(candidate.spec.table, &k.target).is_some());
+        match (own, source) {
+            (Some(own), Some(source)) if !known => own.max(source),
+            (own, source) => own.or(source).unwrap_or(self.facts.block_bytes()),
+        }
     }
 
     /// Which kept candidates each statement could use, and how far its cost can fall.

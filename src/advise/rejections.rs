@@ -60,7 +60,11 @@ pub(super) fn rejections(problem: &Problem<'_, '_, '_>, selection: &Selection) -
     // A column that tells too few rows apart is worth saying even where another index serves the statement.
     for turned in &problem.generated.turned {
         if let Some(verdict) = turned_away(facts, turned) {
-            if !satisfied(problem, selection, turned.statement, turned.spec.table) {
+            let done = satisfied(problem, selection, turned.statement, turned.spec.table);
+            if done && matches!(turned.why, TurnedBy::LowCardinality { null_test: true, .. }) {
+                continue;
+            }
+            if !done {
                 explained.insert((turned.statement, turned.spec.table));
             }
             add(&turned.spec, BTreeSet::from([turned.statement]), verdict);
@@ -178,7 +182,12 @@ fn turned_away(facts: &Facts<'_>, turned: &Turned) -> Option<Verdict> {
                 numbers: BTreeMap::from([("rows".to_owned(), rows), ("min_table_rows".to_owned(), least)]),
             })
         }
-        TurnedBy::LowCardinality { distinct, selectivity } => {
+        TurnedBy::LowCardinality { selectivity, null_test: true, .. } => Some(Verdict {
+            rule: "low-cardinality",
+            reason: format!("the column is NULL in about {:.0} % of the rows", 100.0 * selectivity),
+            numbers: BTreeMap::from([("selectivity_pct".to_owned(), 100.0 * selectivity)]),
+        }),
+        TurnedBy::LowCardinality { distinct, selectivity, .. } => {
             let mut numbers = BTreeMap::from([("selectivity_pct".to_owned(), 100.0 * selectivity)]);
             let values = distinct.map_or_else(String::new, |distinct| {
                 numbers.insert("n_distinct".to_owned(), distinct);

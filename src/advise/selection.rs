@@ -17,6 +17,11 @@ use super::costing::Set;
 use super::existing;
 use super::problem::Problem;
 
+/// INCLUDE columns must save this share of what some statement costs today, in percent: between two index scans that
+/// are both cheap, not to read a few rows of the table is no reason to carry their columns along.
+const INCLUDE_MIN_PCT: f64 = 5.0;
+/// And this many random page reads a call.
+const INCLUDE_MIN_PAGES: f64 = 10.0;
 /// A gain below this share of the workload's cost is not visible.
 const VISIBLE_SHARE: f64 = 1e-5;
 /// Or below this share of its measured time.
@@ -50,6 +55,10 @@ struct Step {
     bytes: f64,
     /// The greatest share by which some statement's cost falls, in percent.
     best_pct: f64,
+    /// The same in relation to its cost without any new index.
+    best_base_pct: f64,
+    /// The most that one call of some statement costs less.
+    best_cost: f64,
     /// Measured time that the step saves, in ms.
     saved_ms: f64,
 }
@@ -130,7 +139,12 @@ impl Search<'_, '_, '_, '_> {
 
     /// Whether a step is worth taking, whatever its size: it cuts some statement enough, earns its writes and shows.
     fn pays(&self, step: &Step) -> bool {
-        step.best_pct >= self.min_pct && step.net() > 0.0 && self.visible(step)
+        let included = !self.problem.generated.pool.get(step.candidate).spec.include.is_empty();
+        let least = INCLUDE_MIN_PAGES * self.problem.facts.cost_setting("random_page_cost", 4.0);
+        step.best_pct >= self.min_pct
+            && (!included || step.best_base_pct >= INCLUDE_MIN_PCT && step.best_cost >= least)
+            && step.net() > 0.0
+            && self.visible(step)
     }
 
     fn visible(&self, step: &Step) -> bool {
@@ -139,7 +153,12 @@ impl Search<'_, '_, '_, '_> {
 
     /// Every step from the chosen set: each other candidate added, chosen ones that it begins with taken out.
     fn steps(&mut self) -> Vec<Step> {
-        let open: Vec<CandidateId> = self.problem.kept.iter().copied().filter(|c| !self.chosen.contains(c)).collect();
+        let pool = &self.problem.generated.pool;
+        // What a chosen index begins with would be advised today and found redundant tomorrow.
+        let begun =
+            |c: CandidateId| self.chosen.iter().any(|s| existing::prefix_of(&pool.get(c).spec, &pool.get(*s).spec));
+        let open: Vec<CandidateId> =
+            self.problem.kept.iter().copied().filter(|c| !self.chosen.contains(c) && !begun(*c)).collect();
         let moves: Vec<(CandidateId, Set)> = open.into_iter().map(|c| (c, self.with(c))).collect();
         self.evaluate(moves)
     }
@@ -178,16 +197,19 @@ impl Search<'_, '_, '_, '_> {
 
     fn step(&self, candidate: CandidateId, next: Set, statements: &[usize]) -> Step {
         let problem = &*self.problem;
-        let (mut gain, mut best_pct, mut saved_ms) = (0.0, 0.0_f64, 0.0);
+        let (mut gain, mut saved_ms) = (0.0, 0.0);
+        let (mut best_pct, mut best_base_pct, mut best_cost) = (0.0_f64, 0.0_f64, 0.0_f64);
         for statement in statements {
             let before = problem.cost(*statement, &self.chosen);
             let after = problem.cost(*statement, &next);
             gain += problem.weight(*statement) * (before - after);
+            best_cost = best_cost.max(before - after);
             if before > 0.0 {
                 let share = 1.0 - after / before;
                 best_pct = best_pct.max(100.0 * share);
                 let base = problem.base.get(statement).copied().unwrap_or(before);
                 let total_ms = problem.facts.statement(*statement).map_or(0.0, |s| s.total_ms);
+                best_base_pct = best_base_pct.max(100.0 * (before - after) / base);
                 saved_ms += total_ms * (before - after) / base;
             }
         }
@@ -195,11 +217,13 @@ impl Search<'_, '_, '_, '_> {
         gain += keys;
         if keys > 0.0 {
             best_pct = 100.0;
+            best_base_pct = 100.0;
+            best_cost = best_cost.max(keys);
         }
         let writes = next.difference(&self.chosen).map(|c| problem.write_cost(*c)).sum::<f64>()
             - self.chosen.difference(&next).map(|c| problem.write_cost(*c)).sum::<f64>();
         let bytes = self.size(&next) - self.size(&self.chosen);
-        Step { candidate, next, gain, writes, bytes, best_pct, saved_ms }
+        Step { candidate, next, gain, writes, bytes, best_pct, best_base_pct, best_cost, saved_ms }
     }
 
     /// Takes out, least useful first, every index without which no statement loses what an index must bring, or whose

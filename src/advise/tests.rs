@@ -43,7 +43,7 @@ fn equality_comes_before_the_order_and_the_old_prefix_goes() {
     assert_eq!(drop.ddl, "DROP INDEX CONCURRENTLY public.orders_user_id_idx;");
     assert_eq!(
         create.ddl,
-        "CREATE INDEX CONCURRENTLY orders_user_id_created_at_idx ON public.orders (user_id, created_at);"
+        "CREATE INDEX CONCURRENTLY orders_user_id_created_at_idx\nON public.orders USING btree (user_id, created_at);"
     );
     assert!(create.impact.time_saved_ms_per_hour.is_some_and(|ms| ms > 0.0));
 }

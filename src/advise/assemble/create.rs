@@ -230,9 +230,7 @@ fn confidence(
                 candidate.spec.keys.iter().all(|k| problem.facts.key_stats(candidate.spec.table, &k.target).is_some());
             // Few calls or no statistics: the planner's word, on a thin base.
             let calls: u64 = served.iter().filter_map(|s| problem.facts.statement(*s)).map(|s| s.calls).sum();
-            let expression =
-                candidate.spec.keys.iter().any(|k| problem.facts.key_stats(candidate.spec.table, &k.target).is_none());
-            if (statistics || expression) && calls > 1 { Confidence::High } else { Confidence::Medium }
+            if statistics && calls > 1 { Confidence::High } else { Confidence::Medium }
         }
     }
 }

@@ -49,15 +49,31 @@ pub(super) struct Equal {
 }
 
 impl Access<'_> {
+    /// Whether an index may serve the order and leave the equality conditions to a filter. The planner likes to: it
+    /// takes the matching rows to be spread evenly and LIMIT to stop early. Where they are rare, or lie at the other
+    /// end, the scan reads the whole index; so an index that serves the order must begin with the equality keys. `but`
+    /// is a key that a partial index's predicate takes care of.
+    pub(super) fn order_alone_is_safe(&self, but: Option<&KeyTarget>) -> bool {
+        !self.equal.iter().any(|e| e.selectivity < ADDS_NOTHING && Some(&e.target) != but)
+    }
+
     /// Every target that an index could begin with and serve this access.
     pub(super) fn targets(&self) -> BTreeSet<KeyTarget> {
         let mut targets: BTreeSet<KeyTarget> = self.equal.iter().map(|e| e.target.clone()).collect();
         targets.extend(self.joins.iter().map(|(t, _)| t.clone()));
-        targets.extend(self.ranges.iter().chain(&self.order).map(|k| k.target.clone()));
+        targets.extend(self.ranges.iter().map(|k| k.target.clone()));
+        if self.order_alone_is_safe(None) {
+            targets.extend(self.order.iter().map(|k| k.target.clone()));
+        } else {
+            targets.retain(|t| !self.order.iter().any(|k| k.target == *t));
+        }
         targets.extend(self.groups.iter().chain(&self.branches).cloned());
         targets
     }
 }
+
+/// Share of the rows above which an equality key adds nothing to a composite.
+pub(super) const ADDS_NOTHING: f64 = 0.5;
 
 /// How many statements' executions compare a key by equality: what makes an index shared.
 pub(super) type Popularity = BTreeMap<(Oid, KeyTarget), usize>;

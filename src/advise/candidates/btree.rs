@@ -6,11 +6,8 @@ use std::collections::BTreeSet;
 use crate::snapshot::{KeySpec, KeyTarget};
 
 use super::super::facts::Facts;
-use super::access::{Popularity, plain_key};
+use super::access::{ADDS_NOTHING, Popularity, plain_key};
 use super::{Access, Family, Proposal, btree_spec};
-
-/// Share of the rows above which an equality key adds nothing to a composite.
-const ADDS_NOTHING: f64 = 0.5;
 
 /// Key sequences for one access, the ideal one first, each at most `max_columns` long, none twice.
 pub(super) fn proposals(facts: &Facts<'_>, access: &Access<'_>, popularity: &Popularity) -> Vec<Proposal> {
@@ -88,12 +85,12 @@ impl Builder<'_, '_> {
         }
         // Without the equality keys the order or the range may still serve, and be shared.
         if !prefix.is_empty() {
-            for range in &access.ranges {
+            for range in access.ranges.iter().filter(|r| !access.order.iter().any(|k| k.target == r.target)) {
                 self.push(vec![], std::slice::from_ref(range));
             }
-            if !access.order.is_empty() {
-                self.push(vec![], &access.order);
-            }
+        }
+        if !access.order.is_empty() && access.order_alone_is_safe(None) {
+            self.push(vec![], &access.order);
         }
     }
 

@@ -79,6 +79,8 @@ pub(super) enum TurnedBy {
         distinct: Option<f64>,
         /// Share of the rows that the condition is expected to leave.
         selectivity: f64,
+        /// Whether the condition only tests for NULL.
+        null_test: bool,
     },
 }
 

@@ -31,7 +31,7 @@ pub(super) fn proposals(facts: &Facts<'_>, access: &Access<'_>, plain: &[Proposa
             out.push(Proposal { spec, family: Family::Partial, equality_keys, fraction });
         }
     };
-    if !access.order.is_empty() {
+    if !access.order.is_empty() && access.order_alone_is_safe(own.as_ref()) {
         push(access.order.iter().take(facts.options.max_columns).cloned().collect(), 0);
     }
     for proposal in plain {

@@ -4,6 +4,7 @@ use crate::snapshot::{ColumnStats, KeyTarget, Oid};
 use crate::workload::{Comparison, Predicate, Target, Value};
 
 use super::super::facts::Facts;
+use super::access::key_target;
 use super::{Access, Family, Proposal, TurnedBy};
 
 /// Share assumed for an equality without statistics (`DEFAULT_EQ_SEL`).
@@ -84,5 +85,11 @@ pub(super) fn low_cardinality(facts: &Facts<'_>, access: &Access<'_>, proposal: 
         };
         distinct = distinct.zip(own).map(|(a, b)| a * b);
     }
-    (selectivity > USELESS_SHARE).then_some(TurnedBy::LowCardinality { distinct, selectivity })
+    let null_test = keys.iter().all(|k| {
+        access
+            .predicates
+            .iter()
+            .any(|p| p.comparison == Comparison::IsNull && key_target(&p.operand.target).as_ref() == Some(&k.target))
+    });
+    (selectivity > USELESS_SHARE).then_some(TurnedBy::LowCardinality { distinct, selectivity, null_test })
 }
