@@ -12,6 +12,7 @@ use crate::whatif::{CandidateId, ddl};
 
 use super::candidates::{Turned, TurnedBy};
 use super::costing::{Judge, Set};
+use super::existing;
 use super::facts::Facts;
 use super::problem::Problem;
 use super::selection::Selection;
@@ -228,6 +229,17 @@ fn best_wish(
         let reason = format!("it would save {share:.4} % of the workload's cost, too little to be worth an index");
         return Some((id, Verdict { rule: "no-planner-gain", reason, numbers }));
     }
+    // A narrower index than a recommended one would be redundant as soon as that is built.
+    let spec_of = |id: CandidateId| &problem.generated.pool.get(id).spec;
+    let begun =
+        |id: &CandidateId| selection.chosen.iter().copied().find(|c| existing::prefix_of(spec_of(*id), spec_of(*c)));
+    if let Some((id, wider)) = wishes.iter().find_map(|id| begun(id).map(|c| (*id, c)))
+        && let Some(table) = problem.facts.table(spec_of(id).table)
+    {
+        let reason = format!("the recommended index on {} begins with it", ddl::describe(spec_of(wider), table));
+        let numbers = gain_numbers(base, problem.cost(statement, &selection.chosen));
+        return Some((id, Verdict { rule: "already-indexed", reason, numbers }));
+    }
     // What an existing index serves is the answer to more than a rival that adds a column to it.
     if let Some((id, name)) = wishes.iter().find_map(|id| problem.served.get(id).map(|name| (*id, name.clone()))) {
         let numbers = BTreeMap::from([("cost".to_owned(), base)]);
@@ -238,16 +250,17 @@ fn best_wish(
     let cost = cost.unwrap_or(base).min(base);
     let judge = if problem.costing.judge(id) == Judge::Planner { "the planner" } else { "the rule of thumb" };
     let saved = if base > 0.0 { 100.0 * (1.0 - cost / base) } else { 0.0 };
-    let existing: Vec<String> = problem
+    let names: Vec<String> = problem
         .costing
         .answer(statement, &Set::new())
         .map(|c| c.used_existing.iter().cloned().collect())
         .unwrap_or_default();
     let table = problem.generated.pool.get(id).spec.table;
-    let own: Vec<String> = existing
+    let own: Vec<String> = names
         .into_iter()
         .filter(|name| problem.facts.table(table).is_some_and(|t| t.indexes.iter().any(|i| i.name == *name)))
         .collect();
+    let wanted = problem.facts.options.min_improvement_pct;
     let verdict = if saved < 1.0 && !own.is_empty() {
         Verdict {
             rule: "already-indexed",
@@ -257,10 +270,16 @@ fn best_wish(
     } else {
         Verdict {
             rule: "no-planner-gain",
-            reason: format!(
-                "{judge} expects {base:.0} without it and {cost:.0} with it: {saved:.0} % less, where {:.0} % is asked for",
-                problem.facts.options.min_improvement_pct
-            ),
+            reason: if saved < wanted {
+                format!(
+                    "{judge} expects {base:.0} without it and {cost:.0} with it: {saved:.0} % less, \
+                     where {wanted:.0} % is asked for"
+                )
+            } else {
+                format!(
+                    "{judge} expects {base:.0} without it and {cost:.0} with it: too few page reads a call to matter"
+                )
+            },
             numbers: gain_numbers(base, cost),
         }
     };
