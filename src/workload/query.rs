@@ -1,6 +1,9 @@
 //! The bound query: a statement whose names have been resolved against the snapshot's catalog.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
 
 use crate::snapshot::{AttrNumber, Oid};
 
@@ -29,6 +32,33 @@ impl BoundQuery {
     pub fn tables(&self) -> BTreeSet<Oid> {
         let read = self.blocks.iter().flat_map(|b| b.relations.iter().filter_map(|r| r.table));
         read.chain(self.writes.iter().map(|w| w.table)).collect()
+    }
+
+    /// A key that statements share if they ask the same of the same tables, whatever their aliases, constants, spelling
+    /// of names and lengths of lists. Sixteen hexadecimal digits; the same for every run over one catalog.
+    pub fn shape_key(&self) -> String {
+        let mut blocks = self.blocks.clone();
+        for block in &mut blocks {
+            for relation in &mut block.relations {
+                relation.alias.clear();
+            }
+            for predicate in &mut block.predicates {
+                predicate.as_index_predicate = None;
+                if matches!(predicate.value, Value::Parameter(_) | Value::Literal(_) | Value::List) {
+                    predicate.value = Value::None;
+                }
+                if matches!(predicate.comparison, Comparison::In(_)) {
+                    predicate.comparison = Comparison::In(None);
+                }
+            }
+        }
+        let shape = format!("{:?} {:?} {blocks:?} {:?}", self.kind, self.writes, self.functions);
+        let digest = Sha256::digest(shape.as_bytes());
+        digest.iter().take(8).fold(String::with_capacity(16), |mut key, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(key, "{byte:02x}");
+            key
+        })
     }
 }
 

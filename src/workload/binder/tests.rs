@@ -422,6 +422,15 @@ fn names() {
 }
 
 #[test]
+fn shapes() {
+    let key = |sql: &str| bind(sql).shape_key();
+    let one = key("select o.id from orders o where o.user_id = $1 and o.status in ('new', 'paid')");
+    assert_eq!(one, key("SELECT id FROM public.orders WHERE user_id = 5 AND status IN ($1, $2, $3)"));
+    assert_ne!(one, key("select id from orders where user_id > 5 and status in ('new', 'paid')"));
+    assert_ne!(key("select id from orders t where t.id = 1"), key("select id from users t where t.id = 1"));
+}
+
+#[test]
 fn deep_and_wide_statements() {
     let unions = vec!["select id from users where age = 1"; 500].join(" union all ");
     assert_eq!(bind(&unions).blocks.len(), 501);
