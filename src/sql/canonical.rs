@@ -97,6 +97,11 @@ fn cast(expr: Expr, to: TypeName) -> Expr {
     match &expr {
         Expr::Literal(Literal::String(text)) => match to.name.as_str() {
             "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" if !to.array && is_number(text) => number(text),
+            // The catalog prints a bare date as midnight.
+            "timestamp" if !to.array => match text.strip_suffix(" 00:00:00") {
+                Some(day) => Expr::Literal(Literal::String(day.to_owned())),
+                None => expr,
+            },
             "bool" if !to.array => match text.as_str() {
                 "t" | "true" => Expr::Literal(Literal::Boolean(true)),
                 "f" | "false" => Expr::Literal(Literal::Boolean(false)),

@@ -67,20 +67,26 @@ fn mixed(name: &str, args: &[Option<String>]) -> Option<Volatility> {
     immutable.then_some(Volatility::Immutable)
 }
 
+/// Types whose text form depends on no setting and no catalog, so that their output functions are immutable.
+const FIXED_FORM: &[&str] = &[
+    "bit", "bool", "bytea", "cidr", "circle", "float4", "float8", "inet", "int2", "int4", "int8", "interval", "json",
+    "jsonb", "macaddr", "macaddr8", "numeric", "oid", "point", "polygon", "time", "tsquery", "tsvector", "uuid",
+    "varbit", "xid",
+];
+
 /// The volatility of a cast between two types, by the functions behind it (`pg_cast`, or the types' input and output
 /// functions). `from` is unknown (`None`) for a parameter: its value is constant then.
 pub(super) fn cast(from: Option<&str>, to: &str) -> Volatility {
     let Some(from) = from else { return Volatility::Immutable };
     let is_time = |t: &str| matches!(t, "date" | "time" | "timestamp" | "timestamptz" | "timetz");
-    let is_text = |t: &str| matches!(t, "text" | "varchar" | "bpchar" | "name" | "unknown");
-    let dated_text = |t: &str| is_time(t) || t == "interval" || t == "money" || t.starts_with("reg");
+    let is_text = |t: &str| matches!(t, "text" | "varchar" | "bpchar" | "name" | "unknown" | "citext");
     let stable = match (from, to) {
         (a, b) if a == b => false,
-        ("timestamptz", b) => is_time(b) || is_text(b),
-        (a, "timestamptz") => is_time(a) || is_text(a),
-        ("timetz", b) | (b, "timetz") => is_time(b) || is_text(b),
-        (a, b) if is_text(a) => dated_text(b) || b.starts_with('_'),
-        (a, b) if is_text(b) => dated_text(a) && a != "interval" && a != "time" || a.starts_with('_'),
+        (a, b) if is_text(a) && is_text(b) => false,
+        (a, b) if is_text(a) => !FIXED_FORM.contains(&b) || b == "interval" || b == "time",
+        (a, b) if is_text(b) => !FIXED_FORM.contains(&a),
+        ("timestamptz" | "timetz", b) => is_time(b),
+        (a, "timestamptz" | "timetz") => is_time(a),
         _ => false,
     };
     if stable { Volatility::Stable } else { Volatility::Immutable }

@@ -12,3 +12,4 @@ mod layering;
 mod report;
 mod throwaway_server;
 mod whatif;
+mod workload;

@@ -129,16 +129,12 @@ fn operator_volatility(op: &str, left: Option<&str>, right: Option<&str>) -> Vol
     let stable = match op {
         "+" | "-" => (zoned(left) && right != Some("timestamptz")) || (zoned(right) && left == Some("interval")),
         "=" | "<>" | "<" | "<=" | ">" | ">=" => (zoned(left) && unzoned(right)) || (unzoned(left) && zoned(right)),
-        "||" => {
-            [left, right].iter().any(|t| {
-                t.is_some_and(|t| {
-                    !t.starts_with('_')
-                        && !matches!(
-                            t,
-                            "text" | "varchar" | "bpchar" | "unknown" | "bytea" | "jsonb" | "tsvector" | "bit"
-                        )
-                })
-            }) && ![left, right].iter().any(|t| t.is_some_and(|t| t.starts_with('_')))
+        // `text || anynonarray` is inlined to a cast to text.
+        "||" if ![left, right].iter().any(|t| t.is_some_and(|t| t.starts_with('_'))) => {
+            [left, right].into_iter().flatten().any(|t| {
+                !matches!(t, "unknown" | "jsonb" | "bytea")
+                    && volatility::cast(Some(t), "text") != Volatility::Immutable
+            })
         }
         _ => false,
     };
