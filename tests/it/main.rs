@@ -7,6 +7,7 @@ mod collect;
 mod connect;
 mod demo;
 mod doctor;
+mod end_to_end;
 mod harness;
 mod layering;
 mod report;
