@@ -174,7 +174,8 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
             Judge::Rule => {
                 let by_rule_alone =
                     !matches!(candidate.family, Family::Btree | Family::Include | Family::Partial | Family::ForeignKey);
-                !by_rule_alone || self.worth_a_rule(candidate)
+                // Rules are too coarse to say what not reading the table would save.
+                candidate.family != Family::Include && (!by_rule_alone || self.worth_a_rule(candidate))
             }
         }
     }

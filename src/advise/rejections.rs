@@ -229,26 +229,32 @@ fn best_wish(
         let reason = format!("it would save {share:.4} % of the workload's cost, too little to be worth an index");
         return Some((id, Verdict { rule: "no-planner-gain", reason, numbers }));
     }
+    // What an existing index serves is the answer to more than a rival that adds a column to it.
+    if let Some((id, name)) = wishes.iter().find_map(|id| problem.served.get(id).map(|name| (*id, name.clone()))) {
+        let numbers = BTreeMap::from([("cost".to_owned(), base)]);
+        return Some((id, Verdict { rule: "already-indexed", reason: format!("{name} serves it already"), numbers }));
+    }
     // A narrower index than a recommended one would be redundant as soon as that is built.
+    let judge =
+        if problem.costing.judge(*wishes.first()?) == Judge::Planner { "the planner" } else { "the rule of thumb" };
     let spec_of = |id: CandidateId| &problem.generated.pool.get(id).spec;
     let begun =
         |id: &CandidateId| selection.chosen.iter().copied().find(|c| existing::prefix_of(spec_of(*id), spec_of(*c)));
     if let Some((id, wider)) = wishes.iter().find_map(|id| begun(id).map(|c| (*id, c)))
         && let Some(table) = problem.facts.table(spec_of(id).table)
     {
-        let reason = format!("the recommended index on {} begins with it", ddl::describe(spec_of(wider), table));
+        let shape = ddl::describe(spec_of(wider), table);
+        let reason = if id == wider {
+            format!("{shape} is recommended, and {judge} sees no use for this statement")
+        } else {
+            format!("the recommended index on {shape} begins with it")
+        };
         let numbers = gain_numbers(base, problem.cost(statement, &selection.chosen));
         return Some((id, Verdict { rule: "already-indexed", reason, numbers }));
-    }
-    // What an existing index serves is the answer to more than a rival that adds a column to it.
-    if let Some((id, name)) = wishes.iter().find_map(|id| problem.served.get(id).map(|name| (*id, name.clone()))) {
-        let numbers = BTreeMap::from([("cost".to_owned(), base)]);
-        return Some((id, Verdict { rule: "already-indexed", reason: format!("{name} serves it already"), numbers }));
     }
     let id = open.first().copied()?;
     let cost = best.map_or_else(|| problem.costing.cost(statement, &open.iter().copied().collect()), |b| Some(b.1));
     let cost = cost.unwrap_or(base).min(base);
-    let judge = if problem.costing.judge(id) == Judge::Planner { "the planner" } else { "the rule of thumb" };
     let saved = if base > 0.0 { 100.0 * (1.0 - cost / base) } else { 0.0 };
     let names: Vec<String> = problem
         .costing

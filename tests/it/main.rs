@@ -1,8 +1,8 @@
 //! The integration tests: one binary, one module a topic.
 
+mod advise;
 mod cli_errors;
 mod cli_reference;
-mod advise;
 mod collect;
 mod connect;
 mod demo;
