@@ -36,7 +36,8 @@ pub(super) struct Costing<'c> {
     rule_memo: BTreeMap<usize, Memo>,
     /// Statements that no source can cost, with the reason.
     failures: BTreeMap<usize, String>,
-    lost: Option<String>,
+    /// Why the planner stopped answering for good.
+    lost: Option<CostError>,
 }
 
 #[derive(Default)]
@@ -102,6 +103,7 @@ impl<'c> Costing<'c> {
                         self.judges[one.0] = Judge::Planner;
                         self.source_bytes[one.0] = registered.estimated_bytes;
                     }
+                    Err(error @ CostError::Lost(_)) => self.lost = Some(error),
                     Err(error) => {
                         self.refusals.insert(one.0, error.to_string());
                         for_rule.push(one);
@@ -141,9 +143,9 @@ impl<'c> Costing<'c> {
         &self.failures
     }
 
-    /// Why the source stopped answering, if it did.
-    pub(super) fn lost(&self) -> Option<&str> {
-        self.lost.as_deref()
+    /// Why the planner stopped answering for good, if it did: costs are then missing that it would have known.
+    pub(super) fn lost(&self) -> Option<&CostError> {
+        self.lost.as_ref()
     }
 
     /// Questions that reached the sources.
@@ -175,8 +177,7 @@ impl<'c> Costing<'c> {
         if let Some(source) = self.planner.as_deref_mut()
             && self.lost.is_none()
         {
-            let lost = ask(source, &planner, &mut self.planner_memo, &mut self.failures);
-            self.lost = lost;
+            self.lost = ask(source, &planner, &mut self.planner_memo, &mut self.failures);
         }
         let mut rule_failures = BTreeMap::new();
         ask(self.rule, &rule, &mut self.rule_memo, &mut rule_failures);
@@ -239,13 +240,13 @@ impl<'c> Costing<'c> {
     }
 }
 
-/// Asks a source and files the answers. Returns why the source is lost, if it is.
+/// Asks a source and files the answers. Returns the error that says why the source is lost, if it is.
 fn ask(
     source: &mut dyn CostSource,
     questions: &BTreeSet<(usize, Set)>,
     memos: &mut BTreeMap<usize, Memo>,
     failures: &mut BTreeMap<usize, String>,
-) -> Option<String> {
+) -> Option<CostError> {
     if questions.is_empty() {
         return None;
     }
@@ -264,7 +265,7 @@ fn ask(
             Err(error) => {
                 memo.unanswered.insert(set.clone());
                 if let CostError::Lost(_) = &error {
-                    lost.get_or_insert_with(|| error.to_string());
+                    lost.get_or_insert(error);
                 } else if set.is_empty() {
                     failures.insert(*statement, error.to_string());
                 }

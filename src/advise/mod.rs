@@ -1,6 +1,7 @@
 //! The advisor: which indexes to create, which to drop, which not to create.
 //!
-//! In: a [`Snapshot`], its bound [`Workload`], a [`CostSource`] if there is one, and [`Options`]. Out: a [`Report`].
+//! In: a [`Snapshot`], its bound [`Workload`], a [`CostSource`] if there is one, and [`Options`]. Out: a [`Report`], or
+//! an [`Error`] where the cost source was lost on the way.
 //! Pure: no clock, no I/O but what the cost source does; the same input gives the same report, byte for byte.
 //!
 //! Candidates come from the bound queries, one file per family. The cost source says of each statement which of its
@@ -30,13 +31,22 @@ pub use options::{Budget, Objective, Options};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::snapshot::Snapshot;
-use crate::whatif::CostSource;
 use crate::whatif::rule::Rule;
+use crate::whatif::{CostError, CostSource};
 use crate::workload::Workload;
 
 use costing::Costing;
 use facts::Facts;
 use problem::Problem;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cost source stopped answering before the search was through. Whatever it was not asked would pass for "brings
+    /// nothing", so that a report would reject what may be the best advice.
+    #[error(transparent)]
+    SourceLost(CostError),
+}
 
 /// Analyses a snapshot.
 ///
@@ -48,7 +58,7 @@ pub fn advise(
     costs: Option<&mut dyn CostSource>,
     options: &Options,
     progress: &dyn Progress,
-) -> Report {
+) -> Result<Report, Error> {
     let mut rule = Rule::new(snapshot, workload);
     // The planner's borrow is cut down to the rule source's.
     let costs = costs.map(|c| c as &mut dyn CostSource);
@@ -62,14 +72,20 @@ fn advise_with<'c>(
     rule: &'c mut (dyn CostSource + 'c),
     options: &Options,
     progress: &dyn Progress,
-) -> Report {
+) -> Result<Report, Error> {
     let facts = Facts::new(snapshot, workload, options);
     let generated = candidates::generate(&facts);
     let source = costs.as_ref().map(|c| c.kind());
     let costing = Costing::new(costs, rule, &generated.pool);
     let mut problem = Problem::new(&facts, &generated, costing, progress);
+    unbroken(&problem)?;
     let selection = selection::select(&mut problem, progress);
+    unbroken(&problem)?;
     let chosen: Vec<_> = selection.chosen.iter().map(|id| (*id, generated.pool.get(*id).spec.clone())).collect();
     let (drops, doubt) = drops::drops(&facts, &chosen);
-    assemble::report(&problem, &selection, &drops, doubt, source)
+    Ok(assemble::report(&problem, &selection, &drops, doubt, source))
+}
+
+fn unbroken(problem: &Problem<'_, '_, '_>) -> Result<(), Error> {
+    problem.costing.lost().map_or(Ok(()), |why| Err(Error::SourceLost(why.clone())))
 }

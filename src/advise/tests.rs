@@ -2,7 +2,8 @@
 
 use crate::progress::Silent;
 use crate::report::{RecommendationKind, Report};
-use crate::snapshot::{ForeignKey, ForeignKeyAction, Table, TableActivity};
+use crate::snapshot::{ForeignKey, ForeignKeyAction, IndexSpec, Table, TableActivity};
+use crate::whatif::{CandidateId, CostError, CostRequest, CostSource, CostSourceKind, Costed, Registered};
 use crate::workload::WriteKind;
 
 use super::fixture::{Ask, CATEGORIES, ORDERS, Toy, ask, index, shop, tables};
@@ -11,7 +12,7 @@ use super::{Budget, Options, advise};
 fn advised(tables: Vec<Table>, asks: &[Ask], options: &Options) -> Report {
     let (snapshot, workload) = shop(tables, asks);
     let mut toy = Toy::new(&snapshot, asks);
-    advise(&snapshot, &workload, Some(&mut toy), options, &Silent)
+    advise(&snapshot, &workload, Some(&mut toy), options, &Silent).unwrap()
 }
 
 fn created(report: &Report) -> Vec<Vec<String>> {
@@ -207,4 +208,56 @@ fn of_two_duplicates_one_stays() {
     let report = advised(tables, &[ask(ORDERS, 1).equal(&[1])], &Options::default());
     assert_eq!(dropped(&report).len(), 2, "{:?}", dropped(&report));
     assert!(!dropped(&report).contains(&"orders_pkey".to_owned()));
+}
+
+/// A planner that dies when it has answered so many batches.
+struct Dying {
+    toy: Toy,
+    batches_left: usize,
+}
+
+impl Dying {
+    fn lost<T>(&mut self, asked: usize) -> Option<Vec<Result<T, CostError>>> {
+        let left = self.batches_left.checked_sub(1);
+        self.batches_left = left.unwrap_or(0);
+        let lost = || (0..asked).map(|_| Err(CostError::Lost("the server stopped".to_owned()))).collect();
+        left.is_none().then(lost)
+    }
+}
+
+impl CostSource for Dying {
+    fn kind(&self) -> CostSourceKind {
+        self.toy.kind()
+    }
+
+    fn register(&mut self, candidates: &[(CandidateId, IndexSpec)]) -> Vec<Result<Registered, CostError>> {
+        self.lost(candidates.len()).unwrap_or_else(|| self.toy.register(candidates))
+    }
+
+    fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>> {
+        self.lost(requests.len()).unwrap_or_else(|| self.toy.cost(requests))
+    }
+
+    fn questions_asked(&self) -> u64 {
+        self.toy.questions_asked()
+    }
+
+    fn can_hide(&self) -> bool {
+        self.toy.can_hide()
+    }
+}
+
+#[test]
+fn a_source_that_is_lost_on_the_way_leaves_no_report() {
+    let asks = [ask(ORDERS, 100).equal(&[2]), ask(ORDERS, 50).equal(&[2]).order(4, true)];
+    let (snapshot, workload) = shop(tables(), &asks);
+    let run = |batches_left| {
+        let mut source = Dying { toy: Toy::new(&snapshot, &asks), batches_left };
+        advise(&snapshot, &workload, Some(&mut source), &Options::default(), &Silent)
+    };
+    // Whenever it is lost: while candidates are registered, the first costs are asked, or the search goes on.
+    let survived = (0..100).find(|batches| run(*batches).is_ok()).unwrap();
+    assert!(survived > 2, "{survived}");
+    let error = run(survived - 1).unwrap_err();
+    assert!(error.to_string().contains("the server stopped"), "{error}");
 }

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::report::{Report, SourceKind};
 use crate::snapshot::{LeftOutReason, Snapshot, Statement, StatementSource, file};
 use crate::whatif::CostSource;
-use crate::whatif::hypopg::Hypopg;
+use crate::whatif::hypopg::{Hypopg, OpenError};
 use crate::workload;
 
 use super::args::AnalyzeArgs;
@@ -68,7 +68,8 @@ async fn offline(
     let context = || format!("cannot read the snapshot {}", path.display());
     let input = File::open(path)
         .map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a snapshot"))?;
-    let mut snapshot = file::read(input).map_err(|e| Failure::new(context()).because(e))?;
+    let mut snapshot = file::read(input)
+        .map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a new one"))?;
     if let Some(statements) = statements {
         snapshot.statements = collect::from_files(statements);
     }
@@ -92,7 +93,17 @@ pub(super) async fn judge(
         let costs = source.as_mut().map(|s| s as &mut dyn CostSource);
         advise::advise(&snapshot, &workload, costs, &options, progress.as_ref())
     });
-    advising.await.map_err(|e| Failure::new("the analysis ended early, which is a bug in pgwise").because(e))
+    let report =
+        advising.await.map_err(|e| Failure::new("the analysis ended early, which is a bug in pgwise").because(e))?;
+    report.map_err(broken_off)
+}
+
+/// The planner went away before it had been asked everything.
+fn broken_off(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::new("the analysis was broken off, and no report was written").because(error).hint(
+        "the planner could not be asked everything; see the server's log, then run again. --what-if rule does without \
+         HypoPG",
+    )
 }
 
 /// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
@@ -119,6 +130,8 @@ async fn cost_source(
     }
     match Hypopg::open(pool.clone(), snapshot, Handle::current()).await {
         Ok(source) => Ok((Some(source), None)),
+        // A server that is gone is no reason to judge by something else: the user asked for a live analysis.
+        Err(error @ OpenError::Lost(_)) => Err(broken_off(error)),
         Err(error) => unavailable(format!("HypoPG cannot be used: {error}"), "pgwise doctor says what is missing"),
     }
 }

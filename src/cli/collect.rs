@@ -13,6 +13,7 @@ use super::{Outcome, output, progress, session};
 
 pub(super) fn run(args: CollectArgs, env: &Env) -> Result<Outcome, Failure> {
     let settings = session::settings(args.collect, AnalyzeSettings::default(), &args.config)?.collect;
+    output::check_folder(&args.output)?;
     let progress = progress::for_stderr();
     let snapshot = session::runtime()?.block_on(async {
         let pool = session::connect(args.connection.url.as_deref(), &settings, env).await?;

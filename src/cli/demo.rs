@@ -28,6 +28,7 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
     } else {
         Some(Destinations::resolve(&OutputArgs { output: args.report.clone(), ..OutputArgs::default() })?)
     };
+    args.output.as_deref().map_or(Ok(()), output::check_folder)?;
     let mut options = DemoOptions::new(ServerOptions {
         pg_bin: args.pg_bin.clone(),
         search_path: env.path.clone(),

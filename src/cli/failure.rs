@@ -108,6 +108,9 @@ impl From<collect::Error> for Failure {
     fn from(error: collect::Error) -> Self {
         match error {
             collect::Error::Connect(error) => error.into(),
+            lost @ collect::Error::Lost(_) => Self::new(lost.to_string())
+                .because(lost)
+                .hint("the server stopped or the network broke; see the server's log, then run again"),
             other => Self::new(other.to_string()).because(other),
         }
     }

@@ -24,17 +24,30 @@ pub(super) fn styled(text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::from)
 }
 
-/// Writes a file whole or not at all: to a temporary neighbour, then renamed.
-pub(super) fn file(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Failure>) -> Result<(), Failure> {
-    let context = |source: io::Error| {
-        Failure::new(format!("cannot write {}", path.display()))
-            .because(source)
-            .hint("choose a folder that exists and that you may write to")
-    };
-    let folder = match path.parent() {
+/// Checks that a file's folder is there: before any work is done, so that a mistyped one costs nothing.
+pub(super) fn check_folder(path: &Path) -> Result<(), Failure> {
+    let folder = folder_of(path);
+    let found = folder.metadata().map_err(|e| unwritable(path, e))?;
+    if found.is_dir() { Ok(()) } else { Err(unwritable(path, io::ErrorKind::NotADirectory.into())) }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn unwritable(path: &Path, why: io::Error) -> Failure {
+    Failure::new(format!("cannot write {}", path.display()))
+        .because(why)
+        .hint("choose a folder that exists and that you may write to")
+}
+
+/// Writes a file whole or not at all: to a temporary neighbour, then renamed.
+pub(super) fn file(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Failure>) -> Result<(), Failure> {
+    let context = |why: io::Error| unwritable(path, why);
+    let folder = folder_of(path);
     // Devices and pipes (/dev/stdout, a FIFO) are written in place: a rename would replace them.
     if path.exists() && !path.is_file() {
         return write(&mut File::create(path).map_err(context)?);
@@ -72,6 +85,7 @@ impl Destinations {
                 places.push((None, wanted.unwrap_or(Format::Table)));
                 continue;
             }
+            check_folder(path)?;
             let by_extension = path.extension().and_then(|e| e.to_str()).and_then(Format::from_extension);
             match by_extension.or(wanted) {
                 Some(format) => places.push((Some(path.clone()), format)),

@@ -70,6 +70,8 @@ pub(super) fn collect_options(settings: &CollectSettings) -> CollectOptions {
         explain_analyze: settings.explain_analyze,
         jobs: settings.jobs.unwrap_or(default.jobs),
         values: settings.values.unwrap_or(default.values),
+        // A part is a few statements; each is told the same limit.
+        part_timeout: settings.statement_timeout.map_or(default.part_timeout, |p| p.0),
         ..default
     }
 }

@@ -8,9 +8,12 @@ use crate::snapshot::NotSeen;
 /// What ends the whole collection. Everything else becomes a [`NotSeen`] record.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No session could be had, or the session was lost and no new one could be had.
+    /// No session could be had.
     #[error(transparent)]
-    Connect(#[from] connect::Error),
+    Connect(connect::Error),
+    /// The server, which had let the pool in, went away on the way: sessions were lost and no new one could be had.
+    #[error("the server was lost while the database was read")]
+    Lost(#[source] connect::Error),
     /// The server could not even say what it is.
     #[error("could not read the server's version and role: {reason}")]
     Server {
@@ -23,6 +26,14 @@ pub enum Error {
         /// `server_version`.
         version: String,
     },
+}
+
+impl From<connect::Error> for Error {
+    /// The pool had proved a connection before the collection began: what cannot be reached now has gone since.
+    fn from(error: connect::Error) -> Self {
+        let gone = matches!(error, connect::Error::Unreachable { .. }) || error.sqlstate() == Some("57P03");
+        if gone || error.is_lost() { Self::Lost(error) } else { Self::Connect(error) }
+    }
 }
 
 /// Why one part could not be read.

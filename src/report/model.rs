@@ -49,6 +49,8 @@ pub struct Source {
     pub stats_since: Option<Timestamp>,
     /// The interval between two readings, where there were two.
     pub interval_ms: Option<u64>,
+    /// Tables looked at, partitions and materialised views among them: 0 tells an empty database from a sound one.
+    pub tables: u64,
 }
 
 /// Where the snapshot came from.

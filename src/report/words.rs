@@ -240,15 +240,17 @@ pub(super) fn period(report: &Report) -> Option<String> {
 /// The outcome in a sentence.
 pub(super) fn verdict(report: &Report) -> String {
     match report.verdict() {
-        Verdict::NothingLookedAt if report.workload.statements_seen == 0 => {
-            "Nothing was looked at: there was no statement of this database to judge. This says nothing about its \
-             indexes."
-                .to_owned()
+        Verdict::NothingLookedAt => {
+            let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+            let tables = plural(number(report.source.tables), "table", "tables");
+            let left_out = match report.workload.statements_seen {
+                0 => String::new(),
+                seen => format!("; all {} were left out", plural(number(seen), "statement", "statements")),
+            };
+            format!(
+                "Nothing to judge: looked at {tables} and 0 statements{left_out}. This says nothing about the indexes."
+            )
         }
-        Verdict::NothingLookedAt => format!(
-            "Nothing was looked at: all {} were left out. This says nothing about the indexes.",
-            plural(usize::try_from(report.workload.statements_seen).unwrap_or(usize::MAX), "statement", "statements")
-        ),
         Verdict::NothingFound => format!(
             "Nothing to change: {} analysed, {} considered, and none would pay.",
             plural(

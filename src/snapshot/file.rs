@@ -20,6 +20,9 @@ pub enum FileError {
     /// It is not JSON, or ends too soon.
     #[error("this is not a pgwise snapshot, or it is damaged")]
     Json(#[source] serde_json::Error),
+    /// It begins like a compressed file and does not go on like one.
+    #[error("this is not a pgwise snapshot, or it is damaged")]
+    Compressed(#[source] io::Error),
     /// A newer pgwise wrote it.
     #[error(
         "the snapshot has format version {found}, and this pgwise reads up to {SCHEMA_VERSION}: update pgwise, or \
@@ -41,7 +44,7 @@ pub fn read(mut input: impl Read) -> Result<Snapshot, FileError> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
     if bytes.starts_with(&ZSTD_MAGIC) {
-        bytes = zstd::decode_all(bytes.as_slice())?;
+        bytes = zstd::decode_all(bytes.as_slice()).map_err(FileError::Compressed)?;
     }
     // The version is looked at first, so that a newer file is called newer and not damaged.
     let version: VersionOnly = serde_json::from_slice(&bytes).map_err(FileError::Json)?;

@@ -77,6 +77,7 @@ async fn report(database: &Database, snapshot: &Snapshot, options: Options) -> R
     })
     .await
     .expect("no panic")
+    .expect("the server stays up")
 }
 
 fn creates(report: &Report) -> Vec<&Recommendation> {

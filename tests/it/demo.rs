@@ -43,6 +43,7 @@ fn report(recommendations: Vec<Recommendation>) -> Report {
             captured_at: jiff::Timestamp::UNIX_EPOCH,
             stats_since: None,
             interval_ms: None,
+            tables: 0,
         },
         cost_source: CostSourceReport { kind: "rule".to_owned(), questions: 0, note: None },
         workload: WorkloadReport {

@@ -107,9 +107,9 @@ async fn analyse(database: &ConnectOptions) -> Report {
     if snapshot.server.extensions.iter().any(|e| e.name == "hypopg" && e.installed_version.is_some()) {
         let runtime = tokio::runtime::Handle::current();
         let mut costs = Hypopg::open(pool, &snapshot, runtime).await.expect("HypoPG answers");
-        advise::advise(&snapshot, &workload, Some(&mut costs), &options, &Silent)
+        advise::advise(&snapshot, &workload, Some(&mut costs), &options, &Silent).expect("the server stays up")
     } else {
-        advise::advise(&snapshot, &workload, None, &options, &Silent)
+        advise::advise(&snapshot, &workload, None, &options, &Silent).expect("nothing to lose")
     }
 }
 
@@ -240,7 +240,7 @@ fn the_captured_shop_gives_the_same_report_twice() {
     let judge = || {
         let snapshot = file::read(File::open(snapshot_file()).expect("it is checked in")).expect("it can be read");
         let workload = workload::bind(&snapshot);
-        advise::advise(&snapshot, &workload, None, &no_history(), &Silent)
+        advise::advise(&snapshot, &workload, None, &no_history(), &Silent).expect("nothing to lose")
     };
     let (one, two) = (judge(), judge());
     let json = |report: &Report| serde_json::to_string(report).expect("a report is JSON");

@@ -107,7 +107,7 @@ fn nothing_found_is_not_nothing_looked_at() {
     assert_eq!(example("healthy").verdict(), Verdict::NothingFound);
     for format in [Format::Table, Format::Sql, Format::Markdown] {
         let text = |name| render(&example(name), format, &Style::default());
-        assert!(text("empty").contains("Nothing was looked at"), "{format:?}");
+        assert!(text("empty").contains("Nothing to judge: looked at 0 tables and 0 statements"), "{format:?}");
         assert!(text("skipped").contains("all 42 statements were left out"), "{format:?}");
         assert!(text("healthy").contains("12 statements analysed"), "{format:?}");
     }

@@ -63,6 +63,7 @@ pub(super) fn report(
             captured_at: snapshot.captured_at,
             stats_since: snapshot.statements.since,
             interval_ms: snapshot.statements.interval_ms,
+            tables: snapshot.catalog.tables.len() as u64,
         },
         cost_source: CostSourceReport {
             kind: match source {
@@ -70,7 +71,7 @@ pub(super) fn report(
                 Some(CostSourceKind::Rule) | None => "rule".to_owned(),
             },
             questions: problem.costing.questions(),
-            note: problem.costing.lost().map(str::to_owned).or_else(|| facts.options.cost_source_note.clone()),
+            note: facts.options.cost_source_note.clone(),
         },
         workload: coverage::workload(problem, selection),
         recommendations: all,

@@ -42,9 +42,12 @@ pub enum OpenError {
     /// The runtime has one thread, which a blocking question would stop.
     #[error("HypoPG needs a tokio runtime with several threads")]
     SingleThreaded,
-    /// No session could be had, or the role may not call HypoPG's functions.
+    /// The role may not call HypoPG's functions, or HypoPG does not work.
     #[error("HypoPG cannot be used: {0}")]
     Unusable(String),
+    /// No session could be had, or it was lost.
+    #[error("{0}")]
+    Lost(String),
 }
 
 /// The live cost source.
@@ -99,7 +102,10 @@ impl Hypopg {
             idle: Mutex::default(),
             catalog: snapshot.catalog.clone(),
         });
-        let session = shared.lease().await.map_err(|failure| OpenError::Unusable(failure.to_string()))?;
+        let session = shared.lease().await.map_err(|failure| match failure {
+            Failure::Lost { why, .. } => OpenError::Lost(why),
+            Failure::Statement(why) | Failure::Index(why) => OpenError::Unusable(why),
+        })?;
         shared.keep(session);
         Ok(Self { shared, runtime, asked: 0, lost: None })
     }

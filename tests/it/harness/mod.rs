@@ -5,6 +5,7 @@
 //! binaries, else a container of the official image. Whatever was started here ends with the test process, even when
 //! that is killed.
 
+pub(crate) mod binary;
 mod server;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -66,6 +67,12 @@ impl Database {
         if let Err(error) = self.client().await.batch_execute(sql).await {
             panic!("{sql}\nfailed: {}", chain(&error));
         }
+    }
+
+    /// Forgets what pg_stat_statements counted in this database so far: loading it is no workload.
+    pub(crate) async fn forget_statements(&self) {
+        let ours = "(select oid from pg_database where datname = current_database())";
+        self.execute(&format!("select pg_stat_statements_reset(0, {ours}, 0)")).await;
     }
 
     /// Creates an extension if the server has it, and says whether it has.

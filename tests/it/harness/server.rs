@@ -48,7 +48,7 @@ pub(crate) fn shared() -> &'static TestServer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "which server to test with is the environment's to say")]
-fn environment(name: &str) -> Option<String> {
+pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
