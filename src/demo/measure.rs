@@ -95,15 +95,24 @@ pub(super) async fn settle(pool: &Pool, progress: &dyn Progress) -> Result<(), E
     Ok(())
 }
 
-/// Forgets what loading did, but for what VACUUM ANALYZE found: the counters then tell of the workload alone.
+/// Forgets what loading did, but for what VACUUM ANALYZE found: the counters then tell of the workload alone. Only this
+/// database's counters: the server may be somebody's.
 pub(super) async fn reset(pool: &Pool) -> Result<(), Error> {
     let session = pool.get().await?;
+    let failed = |e| Error::Statement { doing: "resetting the counters".to_owned(), source: session.error(e) };
+    // A session keeps what it counted for up to a second, and would add it after the reset (15 and later).
+    let flush = "select /* pgwise */ to_regproc('pg_stat_force_next_flush') is not null";
+    if session.query_one(flush, &[]).await.map_err(failed)?.get(0) {
+        session.batch_execute("select /* pgwise */ pg_stat_force_next_flush()").await.map_err(failed)?;
+    }
     session
         .batch_execute(
-            "select /* pgwise */ pg_stat_reset(); analyze /* pgwise */; select /* pgwise */ pg_stat_statements_reset()",
+            "select /* pgwise */ pg_stat_reset();
+             analyze /* pgwise */;
+             select /* pgwise */ pg_stat_statements_reset(0, oid, 0) from pg_database where datname = current_database()",
         )
         .await
-        .map_err(|e| Error::Statement { doing: "resetting the counters".to_owned(), source: session.error(e) })
+        .map_err(failed)
 }
 
 /// Runs the whole workload so many times.
