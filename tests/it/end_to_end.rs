@@ -18,9 +18,9 @@ use serde::Deserialize;
 
 use crate::harness;
 
-/// A fifth of the shop: large enough that scans cost more than index look-ups in every table that matters.
+/// A quarter of the shop: large enough that scans cost more than index look-ups in every table that matters.
 const SCALE: f64 = 0.25;
-/// At full size most of these fall by a hundred times; a fifth of the rows makes scans cheaper, not look-ups.
+/// At full size most of these fall by a hundred times; a quarter of the rows makes scans cheaper, not look-ups.
 const FEWER_BLOCKS: f64 = 4.0;
 
 #[derive(Deserialize)]
