@@ -31,8 +31,7 @@ pub enum Error {
 impl From<connect::Error> for Error {
     /// The pool had proved a connection before the collection began: what cannot be reached now has gone since.
     fn from(error: connect::Error) -> Self {
-        let gone = matches!(error, connect::Error::Unreachable { .. }) || error.sqlstate() == Some("57P03");
-        if gone || error.is_lost() { Self::Lost(error) } else { Self::Connect(error) }
+        if error.is_gone() { Self::Lost(error) } else { Self::Connect(error) }
     }
 }
 

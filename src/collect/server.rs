@@ -55,7 +55,7 @@ pub(super) async fn facts(context: &Context<'_>) -> Result<Facts, Error> {
     let facts = match tokio::time::timeout(context.timeout, read).await {
         Ok(Ok(facts)) => facts,
         Ok(Err(error)) => {
-            let error = crate::connect::Error::from(error);
+            let error = session.error(error);
             return Err(if error.is_lost() { error.into() } else { Error::Server { reason: error.to_string() } });
         }
         Err(_) => {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+/// What [`Error::TimedOut`] names where all sessions of the pool were in use.
+pub(super) const FREE_SESSION: &str = "a free session of the pool";
+
 /// A failure to connect, or of a session. Messages name host, port, database and role, never a password.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -139,6 +142,16 @@ impl Error {
         matches!(self, Error::Lost { .. } | Error::Closed)
     }
 
+    /// Whether a server that was there before is not there any more: sessions break, and new ones cannot be had.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } => true,
+            Error::TimedOut { waiting_for, .. } => *waiting_for != FREE_SESSION,
+            // cannot_connect_now: starting up, shutting down or recovering.
+            other => other.is_lost() || other.sqlstate() == Some("57P03"),
+        }
+    }
+
     /// The SQLSTATE of a rejected statement or connection.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
@@ -160,9 +173,7 @@ impl Error {
                 "is the server running, and does it listen on that host and port (listen_addresses, port, firewall)?"
                     .to_owned()
             }
-            Error::TimedOut { waiting_for: "a free session of the pool", .. } => {
-                "raise the pool's size or wait time-out".to_owned()
-            }
+            Error::TimedOut { waiting_for: FREE_SESSION, .. } => "raise the pool's size or wait time-out".to_owned(),
             Error::TimedOut { .. } => {
                 "check the host and port, and any firewall between; connect_timeout in the URL raises the limit"
                     .to_owned()

@@ -8,6 +8,7 @@ use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleErro
 use tokio_postgres::Client;
 
 use super::dial::{Dialer, Link};
+use super::error::FREE_SESSION;
 use super::guard::{Access, Guard};
 use super::tls::Connector;
 use super::{ConnectOptions, Error};
@@ -52,6 +53,7 @@ pub struct Pool {
     inner: managed::Pool<Keeper>,
     max_size: usize,
     wait_timeout: Duration,
+    statement_timeout: Duration,
     target: String,
 }
 
@@ -79,6 +81,7 @@ impl Pool {
             inner,
             max_size: pool.max_size.max(1),
             wait_timeout: pool.wait_timeout,
+            statement_timeout: pool.statement_timeout,
             target: options.to_string(),
         };
         drop(pool.get().await?);
@@ -93,7 +96,7 @@ impl Pool {
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(Error::TimedOut {
                 target: self.target.clone(),
-                waiting_for: "a free session of the pool",
+                waiting_for: FREE_SESSION,
                 after: self.wait_timeout,
             }),
             Err(PoolError::Closed) => Err(Error::Closed),
@@ -104,6 +107,11 @@ impl Pool {
     /// Connections at most.
     pub fn size(&self) -> usize {
         self.max_size
+    }
+
+    /// The `statement_timeout` of its sessions.
+    pub fn statement_timeout(&self) -> Duration {
+        self.statement_timeout
     }
 
     /// `host:port/db as user`.

@@ -43,7 +43,7 @@ pub enum OpenError {
     #[error("HypoPG needs a tokio runtime with several threads")]
     SingleThreaded,
     /// The role may not call HypoPG's functions, or HypoPG does not work.
-    #[error("HypoPG cannot be used: {0}")]
+    #[error("{0}")]
     Unusable(String),
     /// No session could be had, or it was lost.
     #[error("{0}")]
@@ -309,17 +309,15 @@ impl Shared {
         let mut session: Option<WhatIfSession> = None;
         let mut lost: Option<CostError> = None;
         while let Some(chunk) = work.next() {
-            if let Some(error) = &lost {
-                answers.extend(chunk.iter().map(|i| (*i, Err(error.clone()))));
-                continue;
-            }
             for same in chunk.chunk_by(|a, b| work.configuration(*a) == work.configuration(*b)) {
+                if let Some(error) = &lost {
+                    answers.extend(same.iter().map(|i| (*i, Err(error.clone()))));
+                    continue;
+                }
                 let answered = self.ask(&mut session, work, same).await;
-                lost = lost.or_else(|| {
-                    answered.iter().find_map(|(_, a)| match a {
-                        Err(error @ CostError::Lost(_)) => Some(error.clone()),
-                        _ => None,
-                    })
+                lost = answered.iter().find_map(|(_, a)| match a {
+                    Err(error @ CostError::Lost(_)) => Some(error.clone()),
+                    _ => None,
                 });
                 answers.extend(answered);
             }

@@ -1,7 +1,9 @@
 //! One session of the pool with the hypothetical indexes it holds.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all, join3};
 use serde_json::Value;
@@ -12,9 +14,8 @@ use crate::snapshot::Oid;
 use crate::sql::quote;
 use crate::whatif::{CandidateId, Configuration, CostError};
 
-/// How long to wait for the server beyond all sense: its own statement_timeout comes first, unless it or the network
-/// is dead.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How much longer than its own statement_timeout a server may be silent before it, or the network, is taken for dead.
+const GRACE: Duration = Duration::from_secs(5);
 /// SQLSTATEs with which a server ends one session on purpose: by `pg_terminate_backend`, or for idleness.
 const ENDED_ON_PURPOSE: [&str; 2] = ["57P01", "57P05"];
 
@@ -82,6 +83,10 @@ pub(super) struct WhatIfSession {
     /// HypoPG's schema, quoted.
     schema: String,
     can_hide: bool,
+    /// How long the server may be silent.
+    patience: Duration,
+    /// When it last answered. Questions wait for those sent before them, so a time-out counts from here.
+    heard: Mutex<Instant>,
     /// What the session assumes now; `None` for nothing certain.
     assumed: Option<Configuration>,
     /// The candidates that hypothetical indexes stand for, by the indexes' object identifiers.
@@ -96,8 +101,15 @@ impl WhatIfSession {
         search_path: &[String],
     ) -> Result<Self, Failure> {
         let session = pool.get().await.map_err(|error| Failure::lost(error.to_string()))?;
-        let opened =
-            Self { session, schema: schema.to_owned(), can_hide, assumed: None, hypothetical: BTreeMap::new() };
+        let opened = Self {
+            session,
+            schema: schema.to_owned(),
+            can_hide,
+            patience: pool.statement_timeout() + GRACE,
+            heard: Mutex::new(Instant::now()),
+            assumed: None,
+            hypothetical: BTreeMap::new(),
+        };
         // A generic plan is what the statement gets when it is prepared once and run with many values: a custom plan
         // for NULLs would fold to an empty result.
         opened.run("SET /* pgwise */ plan_cache_mode = force_generic_plan", &[]).await?;
@@ -127,10 +139,28 @@ impl WhatIfSession {
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<tokio_postgres::Row>, Failure> {
-        match tokio::time::timeout(ANSWER_TIMEOUT, self.session.query_typed(sql, parameters)).await {
-            Ok(answer) => answer.map_err(|error| Failure::of_connect(&self.session.error(error))),
-            Err(_) => Err(Failure::lost("the server does not answer".to_owned())),
+        let sent = Instant::now();
+        let mut answer = pin!(self.session.query_typed(sql, parameters));
+        loop {
+            let silent_since = sent.max(*self.heard());
+            let left = self.patience.saturating_sub(silent_since.elapsed());
+            match tokio::time::timeout(left, &mut answer).await {
+                Ok(answer) => {
+                    *self.heard() = Instant::now();
+                    return answer.map_err(|error| Failure::of_connect(&self.session.error(error)));
+                }
+                Err(_) if *self.heard() > silent_since => {}
+                Err(_) => {
+                    let silence = self.patience.as_secs();
+                    return Err(Failure::lost(format!("the connection was lost: no answer for {silence} s")));
+                }
+            }
         }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Instant> {
+        // What it guards is whole even where a task panicked.
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes exactly these hypothetical indexes and hides exactly those existing ones. They are always created in the

@@ -74,7 +74,7 @@ async fn a_server_that_ends_sessions_again_and_again_is_survived_or_reported() {
     let (outcome, ()) = tokio::join!(collecting, terminating);
     match outcome.expect("no hang") {
         Ok(snapshot) => assert_eq!(snapshot.statements.items.len(), 60),
-        Err(error) => assert!(matches!(error, Error::Connect(_) | Error::Server { .. }), "{error:?}"),
+        Err(error) => assert!(matches!(error, Error::Lost(_) | Error::Server { .. }), "{error:?}"),
     }
     // With the server at peace again, so is the pool.
     let snapshot = collect(&pool, &options, &Silent).await.expect("collect");

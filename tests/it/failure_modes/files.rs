@@ -83,3 +83,16 @@ async fn a_reader_that_leaves_early_is_no_failure() {
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
     assert_eq!(String::from_utf8_lossy(&out.stdout).lines().count(), 1);
 }
+
+#[tokio::test]
+async fn a_full_disk_is_a_failure() {
+    let Ok(full) = std::fs::File::create("/dev/full") else { return };
+    let database = harness::database("fail_full").await;
+    if !database.extension("pg_stat_statements").await {
+        return;
+    }
+    let output = command(&["analyze", "--url", database.url()]).stdout(full).output().expect("built");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot write the output") && said.contains("No space left"), "{said}");
+}

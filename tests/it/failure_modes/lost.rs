@@ -12,9 +12,9 @@ use crate::harness::binary::{Run, start};
 use crate::harness::connect;
 
 /// Statements enough to be still at it when the server stops: each takes a while to plan, as planning folds the call.
-const STATEMENTS: usize = 90;
+const STATEMENTS: usize = 30;
 
-async fn slow_workload(url: &str) -> (Client, TempDir) {
+pub(super) async fn slow_workload(url: &str) -> (Client, TempDir) {
     let admin = connect(url).await;
     let columns: Vec<String> = (0..10).map(|i| format!("c{i} int not null")).collect();
     let values: Vec<String> = (0..10).map(|i| format!("i % {}", 1000 + i)).collect();
@@ -89,4 +89,25 @@ async fn a_server_that_stops_while_it_is_asked_what_indexes_would_bring() {
     let (run, after) = stopped_when(server, "hypopg", counts).await;
     run.fails(60, &["the analysis was broken off, and no report was written", "lost", "see the server's log"]);
     assert!(after < Duration::from_secs(10), "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_ended_by_hand_do_not_end_the_run() {
+    let Some(server) = own_server(&[]) else { return };
+    let url = server.url("postgres");
+    let (admin, folder) = slow_workload(&url).await;
+    let sql = folder.path().join("w.sql");
+    let sql = sql.to_str().expect("UTF-8");
+    let mut run = start(&["analyze", "--format", "json", "--url", &url, "--sql", sql]);
+    let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+               where application_name = 'pgwise' and query like '%EXPLAIN%'";
+    let mut ended = 0;
+    while ended == 0 && run.is_running() {
+        ended = admin.query_one(end, &[]).await.expect("ends them").get::<_, i64>(0);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(ended > 0, "it ended before its sessions could be");
+    let run = tokio::task::spawn_blocking(|| run.finish()).await.expect("ends");
+    run.ends(0, 30);
+    assert_eq!(run.json()["workload"]["statements_analysed"], STATEMENTS);
 }

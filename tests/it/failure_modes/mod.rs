@@ -5,6 +5,7 @@ mod files;
 mod lost;
 mod missing;
 mod privileges;
+mod silence;
 
 use pgwise::demo::server::{Server, ServerError, ServerOptions};
 

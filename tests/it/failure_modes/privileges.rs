@@ -59,3 +59,25 @@ fn grant(stderr: &str) -> String {
     let (_, hint) = stderr.split_once("hint:").expect("a hint");
     hint.trim().to_owned()
 }
+
+#[tokio::test]
+async fn a_role_that_may_not_call_hypopg_is_judged_by_rules_and_told() {
+    let database = harness::database("fail_hypopg_schema").await;
+    let statements = database.extension("pg_stat_statements").await;
+    if !statements || !database.extension("hypopg").await {
+        return;
+    }
+    let role = format!("no_hypopg_{}", std::process::id());
+    let set_up = format!(
+        "create role {role} login password 'pw'; grant pg_monitor to {role};
+         create schema shut; alter extension hypopg set schema shut; create table t (id int primary key)"
+    );
+    database.execute(&set_up).await;
+    let url = as_role(database.url(), &role, "pw");
+    let run = pgwise(&["analyze", "--url", &url]);
+    run.ends(0, 10);
+    run.prints(&["HypoPG cannot be used: permission denied for schema shut"]);
+    let run = pgwise(&["analyze", "--what-if", "hypopg", "--url", &url]);
+    run.fails(10, &["HypoPG cannot be used: permission denied for schema shut", "hint:"]);
+    database.execute(&format!("drop owned by {role}; drop role {role}")).await;
+}
