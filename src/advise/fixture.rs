@@ -275,6 +275,7 @@ pub(super) fn shop(tables: Vec<Table>, asks: &[Ask]) -> (Snapshot, Workload) {
             search_path: vec!["public".to_owned()],
         },
         catalog: Catalog { tables, ..Catalog::default() },
+        schema: None,
         statements: Statements {
             source: StatementSource::PgStatStatements,
             since: Some(since),

@@ -18,6 +18,7 @@ mod catalog;
 mod error;
 mod part;
 mod plans;
+mod schema;
 mod scope;
 mod server;
 mod statements;
@@ -104,6 +105,7 @@ pub async fn collect(pool: &Pool, options: &CollectOptions, progress: &dyn Progr
     };
     let first_read_after = begun.elapsed();
     let catalog = Box::pin(read_catalog(&context, &mut server, options, progress)).await?;
+    let schema = step(progress, schema::read(&context)).await?;
     progress.end();
     let mut statements = match (&options.statements, options.interval, first) {
         (Some(given), ..) => statements::from_files(given.clone()),
@@ -129,13 +131,14 @@ pub async fn collect(pool: &Pool, options: &CollectOptions, progress: &dyn Progr
         values: options.values,
         server,
         catalog,
+        schema,
         statements,
         not_seen: context.into_not_seen(),
     })
 }
 
 /// Parts read before the statements.
-const PARTS: u64 = 15;
+const PARTS: u64 = 16;
 
 /// Counts a part when it has been read.
 async fn step<T>(progress: &dyn Progress, part: impl Future<Output = T>) -> T {

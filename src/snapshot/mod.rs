@@ -11,6 +11,7 @@ mod activity;
 mod catalog;
 pub mod file;
 mod index;
+mod schema;
 mod server;
 mod statement;
 mod statistics;
@@ -21,6 +22,7 @@ pub use catalog::{
     PartitionOf, Persistence, Table, TableKind, TypeKind, View, Volatility,
 };
 pub use index::{Index, IndexKey, IndexMethod, IndexSpec, KeySpec, KeyTarget};
+pub use schema::{DatabaseLocale, SchemaDdl, SchemaObject, SchemaObjectKind, TableConstraint};
 pub use server::{Extension, RecoveryState, Role, Server, Setting};
 pub use statement::{
     Blocks, CapturedPlan, LeftOut, LeftOutReason, PlanKind, PlanOutcome, Statement, StatementSource, Statements,
@@ -55,6 +57,9 @@ pub struct Snapshot {
     pub server: Server,
     /// Tables, indexes, views and what hangs on them.
     pub catalog: Catalog,
+    /// What recreates the schema beside the catalog; absent in files of older versions, or where it could not be read.
+    #[serde(default)]
+    pub schema: Option<SchemaDdl>,
     /// The workload as the server counted it.
     pub statements: Statements,
     /// What could not be seen, each with the reason and the way to see it.
