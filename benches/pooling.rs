@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use pgwise::collect::{CollectOptions, collect, statements_from_sql};
 use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
-use pgwise::demo::server::{Server, ServerOptions};
 use pgwise::progress::Silent;
 use pgwise::snapshot::Statement;
+use pgwise::throwaway::{Server, ServerOptions};
 
 /// Statements explained in a run.
 const STATEMENTS: usize = 200;
@@ -55,6 +55,7 @@ fn server() -> Result<(Option<Server>, String)> {
         pg_bin: std::env::var_os("PGWISE_TEST_PG_BIN").map(Into::into),
         search_path: std::env::var_os("PATH"),
         settings: Vec::new(),
+        major: None,
         image: None,
     };
     let server = Server::start(&options).context("no server to measure on; set PGWISE_TEST_URL")?;

@@ -18,5 +18,6 @@ pub mod progress;
 pub mod report;
 pub mod snapshot;
 pub mod sql;
+pub mod throwaway;
 pub mod whatif;
 pub mod workload;

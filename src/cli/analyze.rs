@@ -4,23 +4,20 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
 use crate::advise::{self, Budget, Options};
 use crate::collect::{self, CollectOptions};
-use crate::config::{AnalyzeSettings, Settings, Size, WhatIf};
+use crate::config::{AnalyzeSettings, Settings, Size};
 use crate::connect::{Env, Pool};
 use crate::progress::Progress;
 use crate::report::{Report, SourceKind};
 use crate::snapshot::{LeftOutReason, Snapshot, Statement, StatementSource, file};
 use crate::whatif::CostSource;
-use crate::whatif::hypopg::{Hypopg, OpenError};
 use crate::workload;
 
 use super::args::AnalyzeArgs;
 use super::failure::Failure;
 use super::output::Destinations;
-use super::{Outcome, progress, session};
+use super::{Outcome, cost_source, progress, session};
 
 pub(super) fn run(args: AnalyzeArgs, env: &Env) -> Result<Outcome, Failure> {
     let destinations = Destinations::resolve(&args.output)?;
@@ -29,7 +26,7 @@ pub(super) fn run(args: AnalyzeArgs, env: &Env) -> Result<Outcome, Failure> {
     let progress = progress::for_stderr();
     let (snapshot, report) = session::runtime()?.block_on(async {
         match &args.snapshot {
-            Some(path) => offline(path, statements, &settings, &progress).await,
+            Some(path) => offline(path, statements, &settings, env, &progress).await,
             None => live(args.connection.url.as_deref(), statements, &settings, env, &progress).await,
         }
     })?;
@@ -53,7 +50,7 @@ async fn live(
     let pool = session::connect(url, &settings.collect, env).await?;
     let options = CollectOptions { statements, ..session::collect_options(&settings.collect) };
     let snapshot = Arc::new(collect::collect(&pool, &options, progress.as_ref()).await?);
-    let report = judge(&snapshot, Some(&pool), &settings.analyze, progress).await?;
+    let report = judge(&snapshot, Some(&pool), &settings.analyze, env, progress).await?;
     pool.close();
     Ok((snapshot, report))
 }
@@ -63,19 +60,24 @@ async fn offline(
     path: &Path,
     statements: Option<Vec<Statement>>,
     settings: &Settings,
+    env: &Env,
     progress: &Arc<dyn Progress>,
 ) -> Result<(Arc<Snapshot>, Report), Failure> {
-    let context = || format!("cannot read the snapshot {}", path.display());
-    let input = File::open(path)
-        .map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a snapshot"))?;
-    let mut snapshot = file::read(input)
-        .map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a new one"))?;
+    let mut snapshot = read_snapshot(path)?;
     if let Some(statements) = statements {
         snapshot.statements = collect::from_files(statements);
     }
     let snapshot = Arc::new(snapshot);
-    let report = judge(&snapshot, None, &settings.analyze, progress).await?;
+    let report = judge(&snapshot, None, &settings.analyze, env, progress).await?;
     Ok((snapshot, report))
+}
+
+/// Reads a snapshot file.
+pub(super) fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let context = || format!("cannot read the snapshot {}", path.display());
+    let input = File::open(path)
+        .map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a snapshot"))?;
+    file::read(input).map_err(|e| Failure::new(context()).because(e).hint("pgwise collect -o FILE writes a new one"))
 }
 
 /// Picks the cost source and advises, on a thread of its own: the search is synchronous and may take seconds.
@@ -83,14 +85,15 @@ pub(super) async fn judge(
     snapshot: &Arc<Snapshot>,
     pool: Option<&Pool>,
     settings: &AnalyzeSettings,
+    env: &Env,
     progress: &Arc<dyn Progress>,
 ) -> Result<Report, Failure> {
-    let (mut source, note) = cost_source(snapshot, pool, settings.what_if.unwrap_or_default()).await?;
+    let (mut source, note) = cost_source::choose(snapshot, pool, settings, env, progress.as_ref()).await?;
     let options = advise_options(settings, pool.is_some(), note);
     let (snapshot, progress) = (Arc::clone(snapshot), Arc::clone(progress));
     let advising = tokio::task::spawn_blocking(move || {
         let workload = workload::bind(&snapshot);
-        let costs = source.as_mut().map(|s| s as &mut dyn CostSource);
+        let costs = source.as_mut().map(|s| s.as_mut() as &mut dyn CostSource);
         advise::advise(&snapshot, &workload, costs, &options, progress.as_ref())
     });
     let report =
@@ -99,49 +102,11 @@ pub(super) async fn judge(
 }
 
 /// The planner went away before it had been asked everything.
-fn broken_off(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+pub(super) fn broken_off(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::new("the analysis was broken off, and no report was written").because(error).hint(
         "the planner could not be asked everything; see the server's log, then run again. --what-if rule does without \
-         HypoPG",
+         one",
     )
-}
-
-/// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
-async fn cost_source(
-    snapshot: &Snapshot,
-    pool: Option<&Pool>,
-    wanted: WhatIf,
-) -> Result<(Option<Hypopg>, Option<String>), Failure> {
-    let forced = wanted == WhatIf::Hypopg;
-    let unavailable = |reason: String, hint: &str| {
-        if forced { Err(Failure::new(reason).hint(hint)) } else { Ok((None, Some(format!("{reason}: {hint}")))) }
-    };
-    if wanted == WhatIf::Rule {
-        return Ok((None, Some("--what-if rule".to_owned())));
-    }
-    let Some(pool) = pool else {
-        return unavailable(
-            "HypoPG needs a live database, and this is a snapshot".to_owned(),
-            "analyse the database itself with --url to have the planner's word",
-        );
-    };
-    if !snapshot.server.has_extension("hypopg") {
-        return unavailable("HypoPG is not installed in this database".to_owned(), hypopg_hint(snapshot));
-    }
-    match Hypopg::open(pool.clone(), snapshot, Handle::current()).await {
-        Ok(source) => Ok((Some(source), None)),
-        // A server that is gone is no reason to judge by something else: the user asked for a live analysis.
-        Err(error @ OpenError::Lost(_)) => Err(broken_off(error)),
-        Err(error) => unavailable(format!("HypoPG cannot be used: {error}"), "pgwise doctor says what is missing"),
-    }
-}
-
-fn hypopg_hint(snapshot: &Snapshot) -> &'static str {
-    if snapshot.server.extension_available("hypopg") {
-        "run CREATE EXTENSION hypopg; in this database, or leave --what-if out"
-    } else {
-        "install it on the server (Debian: postgresql-NN-hypopg) and run CREATE EXTENSION hypopg;, or leave --what-if out"
-    }
 }
 
 fn advise_options(settings: &AnalyzeSettings, live: bool, cost_source_note: Option<String>) -> Options {

@@ -55,6 +55,8 @@ pub(super) enum Command {
     Doctor(DoctorArgs),
     /// Show the whole loop on a throwaway PostgreSQL with a sample workload
     Demo(Box<DemoArgs>),
+    /// Run an empty PostgreSQL that plans like the database of a snapshot, until Ctrl-C
+    Twin(TwinArgs),
     /// Print the completion script for a shell
     Completions {
         /// The shell
@@ -179,4 +181,15 @@ pub(super) struct DemoArgs {
     /// Write the advice to this file as well, in the format of its extension
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) report: Vec<PathBuf>,
+}
+
+/// `pgwise twin`.
+#[derive(Debug, Args)]
+pub(super) struct TwinArgs {
+    /// The snapshot to build it from
+    #[arg(long, value_name = "FILE", required = true, help_heading = "Connection")]
+    pub(super) snapshot: PathBuf,
+    /// Folder of the PostgreSQL server's programs, of the snapshot's major version [default: PATH and the usual folders]
+    #[arg(long, value_name = "DIR", help_heading = "Server")]
+    pub(super) pg_bin: Option<PathBuf>,
 }

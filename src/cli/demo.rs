@@ -9,9 +9,10 @@ use crate::collect::{self, CollectOptions};
 use crate::config::AnalyzeSettings;
 use crate::config::Period;
 use crate::connect::{ConnectOptions, Env, Pool, PoolOptions};
-use crate::demo::{self, DemoOptions, ServerOptions};
+use crate::demo::{self, DemoOptions};
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::throwaway::ServerOptions;
 
 use super::args::{DemoArgs, OutputArgs};
 use super::failure::Failure;
@@ -43,7 +44,7 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
     let outcome = session::runtime()?.block_on(demo::run(
         &options,
         async |database: &ConnectOptions| {
-            let report = analyse(database, &progress).await?;
+            let report = analyse(database, env, &progress).await?;
             let print = || {
                 shown.write(&report)?;
                 written.as_ref().map_or(Ok(()), |places| places.write(&report))
@@ -70,12 +71,13 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
 /// any history will do.
 async fn analyse(
     database: &ConnectOptions,
+    env: &Env,
     progress: &Arc<dyn Progress>,
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
     let pool = Pool::connect(database, PoolOptions::default()).await?;
     let snapshot = Arc::new(collect::collect(&pool, &CollectOptions::default(), progress.as_ref()).await?);
     let settings = AnalyzeSettings { min_history: Some(Period(Duration::ZERO)), ..AnalyzeSettings::default() };
-    let report = analyze::judge(&snapshot, Some(&pool), &settings, progress).await.map_err(boxed)?;
+    let report = analyze::judge(&snapshot, Some(&pool), &settings, env, progress).await.map_err(boxed)?;
     pool.close();
     Ok(report)
 }

@@ -8,12 +8,14 @@
 mod analyze;
 mod args;
 mod collect;
+mod cost_source;
 mod demo;
 mod doctor;
 mod failure;
 mod output;
 mod progress;
 mod session;
+mod twin;
 
 use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
@@ -82,6 +84,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Collect(args) => collect::run(*args, &env),
         Command::Doctor(args) => doctor::run(&args, &env),
         Command::Demo(args) => demo::run(&args, &env),
+        Command::Twin(args) => twin::run(&args, &env),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "pgwise", &mut script);

@@ -18,6 +18,12 @@ pub(super) fn stdout(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::from)
 }
 
+/// A remark on stderr.
+pub(super) fn note(text: &str) {
+    // With stderr gone there is nobody left to tell.
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
 /// Text that may carry colour to stdout: anstream takes the colour out where it does not belong.
 pub(super) fn styled(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();

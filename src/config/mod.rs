@@ -6,7 +6,7 @@
 
 mod units;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -104,9 +104,13 @@ settings! {
 settings! {
     /// How to judge.
     AnalyzeSettings {
-        /// What costs the what-if questions: auto takes HypoPG where it is installed, else rules of thumb
+        /// What costs the what-if questions: auto takes HypoPG on a live database that has it, a twin for a snapshot where
+        /// server programs of its major version are at hand, else rules of thumb
         #[arg(long, value_name = "SOURCE", value_enum, help_heading = "How to judge")]
         what_if: Option<WhatIf>,
+        /// Folder of the server's programs for a twin [default: PATH and the usual folders]
+        #[arg(long, value_name = "DIR", help_heading = "How to judge")]
+        pg_bin: Option<PathBuf>,
         /// Total size of new indexes at most: bytes such as 500MB, or a share of the database such as 10%
         #[arg(long, value_name = "SIZE", help_heading = "How to judge")]
         budget: Option<Size>,
@@ -129,11 +133,13 @@ settings! {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum WhatIf {
-    /// HypoPG on a live database that has it, else rules of thumb.
+    /// HypoPG on a live database that has it, the twin for a snapshot where it can be built, else rules of thumb.
     #[default]
     Auto,
     /// HypoPG, or fail.
     Hypopg,
+    /// A throwaway server with the snapshot's schema, statistics and sizes, or fail.
+    Twin,
     /// Rules of thumb over the captured plans.
     Rule,
 }

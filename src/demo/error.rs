@@ -1,8 +1,8 @@
 //! Why the demo ended early.
 
 use super::sample::SampleError;
-use super::server::ServerError;
 use crate::connect;
+use crate::throwaway::ServerError;
 
 /// Why the demo ended early. In each case the throwaway server is gone.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,6 @@ mod load;
 mod measure;
 mod outcome;
 mod sample;
-pub mod server;
 mod text_value;
 
 use std::time::{Duration, Instant};
@@ -17,11 +16,11 @@ use std::time::{Duration, Instant};
 pub use error::Error;
 pub use outcome::{AppliedStatement, Outcome, QueryOutcome, Totals};
 pub use sample::{Sample, SampleError, SampleQuery, Step};
-pub use server::{Server, ServerOptions};
 
 use crate::connect::{Access, ConnectOptions, Env, Pool, PoolOptions};
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::throwaway::{Server, ServerOptions};
 
 /// Loading builds indexes and validates foreign keys: minutes on a slow machine.
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(10);

@@ -66,7 +66,7 @@ pub enum SourceKind {
 /// What the costs rest on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostSourceReport {
-    /// `hypopg` or `rule`.
+    /// `hypopg`, `twin` or `rule`.
     pub kind: String,
     /// Cost questions that reached the source.
     pub questions: u64,

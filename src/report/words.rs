@@ -211,6 +211,7 @@ pub(super) fn cost_source(report: &Report) -> String {
     let source = &report.cost_source;
     let what = match source.kind.as_str() {
         "hypopg" => "PostgreSQL's own planner, asked with hypothetical indexes (HypoPG)",
+        "twin" => "PostgreSQL's own planner, on an empty server with the snapshot's statistics and sizes (twin)",
         "rule" => "rules of thumb over the captured plans: no planner was asked",
         other => other,
     };

@@ -4,12 +4,15 @@
 //! [`CostSource`] is batched and synchronous, so that the search in `advise` stays pure; a live backend has its work
 //! done by a tokio runtime and blocks the calling thread meanwhile. Nothing here decides anything.
 
+mod answer;
 pub mod ddl;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hypopg;
+mod live;
 pub mod rule;
 pub mod size;
+pub mod twin;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +105,8 @@ pub struct Registered {
 pub enum CostSourceKind {
     /// HypoPG on the monitored database.
     Hypopg,
+    /// A throwaway server with the schema, statistics and sizes of the snapshot.
+    Twin,
     /// Rules of thumb over the captured plans: no planner at hand.
     Rule,
 }

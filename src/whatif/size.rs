@@ -51,6 +51,53 @@ pub fn index_bytes(spec: &IndexSpec, table: &Table, fraction: f64) -> Option<u64
     Some(to_bytes(pages * PAGE))
 }
 
+/// Levels above the leaves of a B-tree of so many pages: what the planner reads from its meta page
+/// (`_bt_getrootheight`). The fan-out follows from the width of the keys that are kept on inner pages.
+pub fn btree_height(spec: &IndexSpec, table: &Table, pages: u64) -> u32 {
+    let fanout = inner_fanout(expected_pivot_bytes(spec, table));
+    // All but the meta page, less the inner pages.
+    let mut level = (pages.saturating_sub(1) as f64 * (1.0 - 1.0 / fanout)).max(1.0).floor();
+    let mut height = 0;
+    while level > 1.0 {
+        level = (level / fanout).ceil();
+        height += 1;
+    }
+    height
+}
+
+/// Bytes of a downlink with its key, averaged over page boundaries (`_bt_truncate`): a key column is kept where those
+/// before it are equal on both sides, and the row's address where all are.
+fn expected_pivot_bytes(spec: &IndexSpec, table: &Table) -> f64 {
+    let rows = table.rows().unwrap_or(0.0).max(1.0);
+    let mut columns = stored_columns(spec, table);
+    columns.truncate(spec.keys.len());
+    let mut distinct = 1.0_f64;
+    let mut equal_before = 1.0;
+    let mut bytes = 0.0;
+    for column in &columns {
+        bytes += align_to(column.width, 8.0) * equal_before;
+        let own = column.stats.and_then(|s| s.distinct(rows)).unwrap_or(DEFAULT_DISTINCT).max(1.0);
+        distinct = (distinct * own).min(rows);
+        equal_before = 1.0 - distinct / rows;
+    }
+    if spec.unique {
+        equal_before = 0.0;
+    }
+    // The address takes as much room as its alignment.
+    TUPLE_HEADER + bytes + 8.0 * equal_before + LINE_POINTER
+}
+
+/// Bytes of a downlink with its key. Suffix truncation keeps as many key columns as tell two neighbouring pages apart:
+/// commonly the first.
+fn pivot_bytes(columns: &[Stored<'_>]) -> f64 {
+    TUPLE_HEADER + align_to(columns.first().map_or(DEFAULT_WIDTH, |c| c.width), 8.0) + LINE_POINTER
+}
+
+/// Downlinks on an inner page of a newly built B-tree.
+fn inner_fanout(pivot: f64) -> f64 {
+    ((PAGE - PAGE_OVERHEAD - PAGE * (1.0 - INNER_FILL)) / pivot).max(2.0)
+}
+
 /// A non-negative float as whole bytes.
 #[expect(
     clippy::cast_possible_truncation,
@@ -143,10 +190,9 @@ fn btree_pages(spec: &IndexSpec, table: &Table, rows: f64) -> f64 {
     } else {
         rows * (tuple + LINE_POINTER)
     };
-    // Suffix truncation keeps as many key columns as tell two neighbouring pages apart: commonly the first.
-    let pivot = TUPLE_HEADER + align_to(columns.first().map_or(DEFAULT_WIDTH, |c| c.width), 8.0) + LINE_POINTER;
+    let pivot = pivot_bytes(&columns);
     let usable = PAGE - PAGE_OVERHEAD - PAGE * (1.0 - LEAF_FILL) - pivot;
-    let fanout = ((PAGE - PAGE_OVERHEAD - PAGE * (1.0 - INNER_FILL)) / pivot).max(2.0);
+    let fanout = inner_fanout(pivot);
     let mut level = (bytes / usable).max(1.0).ceil();
     let mut pages = level + 1.0; // with the metapage
     while level > 1.0 {

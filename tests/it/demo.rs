@@ -3,12 +3,13 @@
 use std::sync::Mutex;
 
 use pgwise::connect::ConnectOptions;
-use pgwise::demo::{self, DemoOptions, Error, ServerOptions};
+use pgwise::demo::{self, DemoOptions, Error};
 use pgwise::progress::{Progress, Silent};
 use pgwise::report::{
     Confidence, CostSourceReport, Evidence, Impact, Recommendation, RecommendationKind, Report, SCHEMA_VERSION, Source,
     SourceKind, WorkloadReport, WriteOverhead,
 };
+use pgwise::throwaway::ServerOptions;
 
 use crate::harness;
 

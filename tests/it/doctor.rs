@@ -2,8 +2,8 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
-use pgwise::demo::server::{Server, ServerError, ServerOptions};
 use pgwise::doctor::{self, Check, Status};
+use pgwise::throwaway::{Server, ServerError, ServerOptions};
 
 use crate::harness;
 

@@ -15,5 +15,6 @@ mod offline;
 mod psql;
 mod report;
 mod throwaway_server;
+mod twin;
 mod whatif;
 mod workload;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgwise::demo::server::{Server, ServerError, ServerOptions};
+use pgwise::throwaway::{Server, ServerError, ServerOptions};
 
 use crate::harness;
 

@@ -68,6 +68,7 @@ pub(super) fn report(
         cost_source: CostSourceReport {
             kind: match source {
                 Some(CostSourceKind::Hypopg) => "hypopg".to_owned(),
+                Some(CostSourceKind::Twin) => "twin".to_owned(),
                 Some(CostSourceKind::Rule) | None => "rule".to_owned(),
             },
             questions: problem.costing.questions(),

@@ -7,21 +7,21 @@
 //! A batch is sorted by configuration and spread over the pool's sessions; the questions of one configuration go out
 //! together, in one round trip. Sessions stay with the source until it is dropped.
 
-mod answer;
 mod danger;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::ddl::{self, Build, Names};
 use super::{CandidateId, CostError, CostRequest, CostSource, CostSourceKind, Costed, Registered};
+use super::{answer, live};
 use crate::connect::Pool;
-use crate::snapshot::{Catalog, IndexMethod, IndexSpec, Oid, Snapshot, Statement};
-use crate::sql::{self, quote};
+use crate::snapshot::{Catalog, IndexMethod, IndexSpec, Oid, Snapshot};
+use crate::sql::quote;
 use session::{Failure, WhatIfSession};
 
 /// Questions that one session takes at a time, and sends in one round trip where they share a configuration.
@@ -96,7 +96,7 @@ impl Hypopg {
             schema: quote::ident(extension.schema.as_deref().unwrap_or("public")),
             can_hide: extension.installed_version.as_deref().is_some_and(|v| version(v) >= HIDING_SINCE),
             search_path: snapshot.server.search_path.clone(),
-            statements: snapshot.statements.items.iter().map(text).collect(),
+            statements: snapshot.statements.items.iter().map(live::text).collect(),
             candidates: Mutex::default(),
             arities: Mutex::default(),
             idle: Mutex::default(),
@@ -110,21 +110,6 @@ impl Hypopg {
         Ok(Self { shared, runtime, asked: 0, lost: None })
     }
 
-    /// Runs a task on the runtime and waits for it.
-    fn wait<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Result<T, CostError> {
-        let (reply, answer) = mpsc::channel();
-        self.runtime.spawn(async move {
-            // The receiver goes only with the thread that waits.
-            let _ = reply.send(task.await);
-        });
-        let receive = || answer.recv().map_err(|_| CostError::Lost("the runtime has ended".to_owned()));
-        match Handle::try_current() {
-            // Lets the runtime's other tasks move off this thread.
-            Ok(here) if here.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(receive),
-            _ => receive(),
-        }
-    }
-
     fn remember_loss<'a>(&mut self, errors: impl Iterator<Item = &'a CostError>) {
         for error in errors {
             if let CostError::Lost(why) = error {
@@ -132,15 +117,6 @@ impl Hypopg {
             }
         }
     }
-}
-
-/// Rows assumed at least where a LIMIT is a parameter: fewer may have come because fewer were there.
-const LEAST_LIMIT: u64 = 10;
-
-/// The statement's text, with the rows that its calls returned on average in the place of a parameterised LIMIT.
-fn text(statement: &Statement) -> String {
-    let rows = statement.rows.div_ceil(statement.calls.max(1)).max(LEAST_LIMIT);
-    sql::assume_limit(&statement.query, rows).unwrap_or_else(|| statement.query.clone())
 }
 
 impl CostSource for Hypopg {
@@ -156,7 +132,7 @@ impl CostSource for Hypopg {
             candidates.iter().map(|(_, spec)| prepare(spec, &self.shared.catalog)).collect();
         let ddl: Vec<Arc<Candidate>> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
         let shared = Arc::clone(&self.shared);
-        let sizes = match self.wait(async move { shared.try_candidates(&ddl).await }) {
+        let sizes = match live::wait(&self.runtime, async move { shared.try_candidates(&ddl).await }) {
             Ok(sizes) => sizes,
             Err(error) => return candidates.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -185,7 +161,7 @@ impl CostSource for Hypopg {
         self.asked += requests.len() as u64;
         let shared = Arc::clone(&self.shared);
         let batch: Arc<[CostRequest]> = requests.into();
-        let answers = match self.wait(shared.cost(batch)) {
+        let answers = match live::wait(&self.runtime, shared.cost(batch)) {
             Ok(answers) => answers,
             Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -226,6 +202,11 @@ fn prepare(spec: &IndexSpec, catalog: &Catalog) -> Result<Arc<Candidate>, CostEr
         ddl: ddl::create_index(spec, table, None, Build::Plain),
         name: Names::default().choose(spec, table),
     }))
+}
+
+/// The identifier in `<13556>btree_orders_customer_id`.
+fn hypothetical_oid(index: &str) -> Option<Oid> {
+    index.strip_prefix('<')?.split_once('>')?.0.parse().ok()
 }
 
 /// Major and minor version of `1.4.1`.
@@ -419,9 +400,11 @@ impl Shared {
             (*i, answer)
         });
         let plans = join_all(questions).await;
+        let candidate = |index: &str| session.hypothetical().get(&hypothetical_oid(index)?).copied();
+        let read = |json: &serde_json::Value| answer::read(json, &candidate, &name);
         Ok(plans
             .into_iter()
-            .map(|(i, plan)| (i, plan.and_then(|json| answer::read(&json, session.hypothetical(), &name))))
+            .map(|(i, plan)| (i, plan.and_then(|json| read(&json).map_err(Failure::Statement))))
             .collect())
     }
 
@@ -468,6 +451,13 @@ impl<'a> Work<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_existing_index_with_an_odd_name_stays_itself() {
+        assert_eq!(hypothetical_oid("<x>btree"), None);
+        assert_eq!(hypothetical_oid("orders_pkey"), None);
+        assert_eq!(hypothetical_oid("<12>btree_t"), Some(12));
+    }
 
     #[test]
     fn hiding_came_with_1_4() {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use pgwise::demo::server::Server;
+use pgwise::throwaway::Server;
 use tempfile::TempDir;
 use tokio_postgres::Client;
 

@@ -7,7 +7,7 @@ mod missing;
 mod privileges;
 mod silence;
 
-use pgwise::demo::server::{Server, ServerError, ServerOptions};
+use pgwise::throwaway::{Server, ServerError, ServerOptions};
 
 /// A server for one test, with these settings; `None` where only a given server or a container serves the tests.
 fn own_server(settings: &[(&str, &str)]) -> Option<Server> {

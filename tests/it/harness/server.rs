@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::sync::OnceLock;
 
-use pgwise::demo::server::{Keeper, Server, ServerOptions};
+use pgwise::throwaway::{Keeper, Server, ServerOptions};
 use testcontainers::core::{IntoContainerPort as _, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{GenericImage, ImageExt as _};
@@ -37,6 +37,7 @@ pub(crate) fn shared() -> &'static TestServer {
             pg_bin: environment("PGWISE_TEST_PG_BIN").map(Into::into),
             search_path: environment("PATH").map(OsString::from),
             settings,
+            major: None,
             image: None,
         };
         match Server::start(&options) {

@@ -9,24 +9,26 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::binaries::Binaries;
-use super::{Keeper, SETTINGS, Server, ServerError, free_port, random_password};
+use super::{Files, Keeper, SETTINGS, Server, ServerError, free_port, random_password};
 
 /// The superuser's name: not that of an account, so that no file of the machine's user applies to it.
-const SUPERUSER: &str = "pgwise_demo";
+const SUPERUSER: &str = "pgwise";
 /// initdb takes about a second and the server less; slow disks and busy machines get plenty.
 const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
+/// The first major version whose initdb turns checksums on unless told otherwise, and knows the option.
+const CHECKSUMS_SINCE: u32 = 18;
 /// A port can be taken between our look and the server's.
 const ATTEMPTS: u32 = 3;
 /// `sun_path` of a Unix socket address holds 104 bytes on macOS and 108 on Linux.
 const SOCKET_PATH_MAX: usize = 100;
 
-/// `$1` binaries, `$2` folder, `$3` superuser. The loop around the signal is there because a server that has not yet
+/// `$1` binaries, `$2` folder, `$3` superuser, `$4` one more option of initdb. The loop around the signal is there because a server that has not yet
 /// installed its handlers would miss a single one.
 const SCRIPT: &str = r#"trap '' INT TERM HUP
 exec 3<&0
 bin=$1 dir=$2
-if "$bin/initdb" -D "$dir/data" -U "$3" --pwfile="$dir/password" -A scram-sha-256 --no-sync -E UTF8 --no-locale \
+if "$bin/initdb" -D "$dir/data" -U "$3" --pwfile="$dir/password" -A scram-sha-256 --no-sync -E UTF8 --no-locale "$4" \
     </dev/null >"$dir/server.log" 2>&1 3<&-
 then
     rm -f "$dir/password"
@@ -64,7 +66,9 @@ fn start_once(binaries: &Binaries, settings: &[(String, String)], account: &Acco
     let folder = temporary_folder(account)?;
     let prepared = prepare(&folder, account, &password, port, settings);
     let spawned = prepared.and_then(|()| {
-        let arguments = [&*binaries.folder.to_string_lossy(), &*folder.to_string_lossy(), SUPERUSER];
+        // Written pages need no checksum where there are none; 18 made them the default.
+        let checksums = if binaries.major >= CHECKSUMS_SINCE { "--no-data-checksums" } else { "--no-locale" };
+        let arguments = [&*binaries.folder.to_string_lossy(), &*folder.to_string_lossy(), SUPERUSER, checksums];
         Keeper::spawn(SCRIPT, &arguments, |command| {
             account.lend_to(command);
             command.env("LC_ALL", "C");
@@ -89,6 +93,7 @@ fn start_once(binaries: &Binaries, settings: &[(String, String)], account: &Acco
         host: "127.0.0.1".to_owned(),
         port,
         origin: format!("PostgreSQL {} from {}", binaries.version, binaries.folder.display()),
+        files: Some(Files { data: folder.join("data"), account: account.clone() }),
     };
     wait_until_ready(&folder, &mut server.keeper)?;
     Ok(server)
@@ -99,7 +104,7 @@ fn temporary_folder(account: &Account) -> Result<PathBuf, ServerError> {
     let usual = std::env::temp_dir();
     let parent = if account.can_enter(&usual) { usual } else { PathBuf::from("/tmp") };
     tempfile::Builder::new()
-        .prefix("pgwise-demo-")
+        .prefix("pgwise-server-")
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(&parent)
         .map(tempfile::TempDir::keep)

@@ -52,6 +52,7 @@ pub(super) fn start(image: &str, settings: &[(String, String)]) -> Result<Server
         host: "127.0.0.1".to_owned(),
         port,
         origin: format!("PostgreSQL in a container of {image}"),
+        files: None,
     })
 }
 

@@ -13,7 +13,7 @@ mod keeper;
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use binaries::Binaries;
 pub use keeper::Keeper;
@@ -27,6 +27,8 @@ pub struct ServerOptions {
     pub search_path: Option<OsString>,
     /// Settings for postgresql.conf beside those that every throwaway server gets. Later ones win.
     pub settings: Vec<(String, String)>,
+    /// Take binaries of this major version only; `None` takes the best found.
+    pub major: Option<u32>,
     /// The image for a container, where no binaries are found; `None` never starts a container.
     pub image: Option<String>,
 }
@@ -45,6 +47,17 @@ pub enum ServerError {
         searched: String,
         /// What came of the attempt with a container, empty without one.
         container: String,
+    },
+    /// Binaries, but none of the version wanted.
+    #[error(
+        "no server binaries of PostgreSQL {major} found ({searched}): install that version or name its folder with \
+         --pg-bin"
+    )]
+    NoSuchMajor {
+        /// The major version wanted.
+        major: u32,
+        /// Where it was looked.
+        searched: String,
     },
     /// The folder given has no server in it.
     #[error("{} holds no working initdb and postgres: {reason}", folder.display())]
@@ -86,7 +99,7 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let action = action.into();
         move |source| Self::Io { action, source }
     }
@@ -101,14 +114,18 @@ pub struct Server {
     host: String,
     port: u16,
     origin: String,
+    files: Option<Files>,
 }
 
 impl Server {
     /// Starts a server and waits until it accepts connections. Blocks for one to three seconds, or for as long as an
     /// image takes to come.
     pub fn start(options: &ServerOptions) -> Result<Self, ServerError> {
-        match binaries::find(options.pg_bin.as_deref(), options.search_path.as_deref())? {
+        match binaries::find(options.pg_bin.as_deref(), options.search_path.as_deref(), options.major)? {
             binaries::Search::Found(found) => cluster::start(&found, &options.settings),
+            binaries::Search::Nothing { searched } if options.major.is_some() && options.image.is_none() => {
+                Err(ServerError::NoSuchMajor { major: options.major.unwrap_or_default(), searched })
+            }
             binaries::Search::Nothing { searched } => match &options.image {
                 None => Err(ServerError::NotFound { searched, container: String::new() }),
                 Some(image) => container::start(image, &options.settings)
@@ -134,9 +151,33 @@ impl Server {
         &self.origin
     }
 
+    /// Its files; `None` in a container.
+    pub fn files(&self) -> Option<&Files> {
+        self.files.as_ref()
+    }
+
     /// Stops the server as a crash would: connections end at once. Its files are removed too.
     pub fn stop(mut self) {
         self.keeper.release();
+    }
+}
+
+/// The files of a server that runs from local binaries.
+#[derive(Debug, Clone)]
+pub struct Files {
+    data: PathBuf,
+    account: account::Account,
+}
+
+impl Files {
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Gives a file that this process made to the server's account.
+    pub fn give(&self, path: &Path) -> Result<(), ServerError> {
+        self.account.give(path)
     }
 }
 

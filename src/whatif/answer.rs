@@ -1,24 +1,21 @@
-//! What a plan under hypothetical indexes says.
+//! What a plan under an assumed configuration says.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::session::Failure;
+use super::{CandidateId, Costed};
 use crate::plan::{Explain, PlanNode};
-use crate::snapshot::Oid;
-use crate::whatif::{CandidateId, Costed};
 
-/// Reads EXPLAIN's answer. `hypothetical` maps the object identifiers in the names that HypoPG makes up to candidates,
-/// `name` gives a candidate's own name.
+/// Reads EXPLAIN's answer. `candidate` says which candidate an index's name in the plan stands for, `name` gives a
+/// candidate's own name.
 pub(super) fn read<'n>(
     json: &Value,
-    hypothetical: &BTreeMap<Oid, CandidateId>,
+    candidate: &impl Fn(&str) -> Option<CandidateId>,
     name: &impl Fn(CandidateId) -> &'n str,
-) -> Result<Costed, Failure> {
-    let explain = Explain::from_json(json).map_err(|error| Failure::Statement(error.to_string()))?;
-    let candidate = |index: &str| hypothetical.get(&hypothetical_oid(index)?).copied();
+) -> Result<Costed, String> {
+    let explain = Explain::from_json(json).map_err(|error| error.to_string())?;
     let mut used = BTreeSet::new();
     let mut used_existing = BTreeSet::new();
     for index in explain.indexes_used() {
@@ -58,11 +55,6 @@ fn dearest_scan(explain: &Explain) -> &PlanNode {
         .unwrap_or_else(|| explain.root())
 }
 
-/// The identifier in `<13556>btree_orders_customer_id`.
-fn hypothetical_oid(index: &str) -> Option<Oid> {
-    index.strip_prefix('<')?.split_once('>')?.0.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -79,18 +71,11 @@ mod tests {
                  "Startup Cost": 0.0, "Total Cost": 1.0, "Plan Rows": 3, "Plan Width": 0}
             ]
         }}]);
-        let hypothetical = BTreeMap::from([(13556, 7)]);
+        let hypothetical = |index: &str| (index == "<13556>btree_orders_a").then_some(7);
         let costed = read(&plan, &hypothetical, &|_| "orders_a_idx").unwrap();
         assert_eq!(costed.used, BTreeSet::from([7]));
         assert!(costed.used_existing.is_empty());
         assert_eq!(costed.scans["o"], "Bitmap Heap Scan on orders (orders_a_idx)");
         assert_eq!((costed.total_cost, costed.rows), (9.5, 3.0));
-    }
-
-    #[test]
-    fn an_existing_index_with_an_odd_name_stays_itself() {
-        assert_eq!(hypothetical_oid("<x>btree"), None);
-        assert_eq!(hypothetical_oid("orders_pkey"), None);
-        assert_eq!(hypothetical_oid("<12>btree_t"), Some(12));
     }
 }

@@ -40,11 +40,20 @@ const PLAIN: &[&str] = &["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin", "
 
 /// The folder given, or else the best on this machine: one that has pg_stat_statements and HypoPG before one that has
 /// not, then the newest.
-pub(super) fn find(given: Option<&Path>, search_path: Option<&OsStr>) -> Result<Search, ServerError> {
+pub(super) fn find(
+    given: Option<&Path>,
+    search_path: Option<&OsStr>,
+    major: Option<u32>,
+) -> Result<Search, ServerError> {
     if let Some(folder) = given {
-        return inspect(folder)
-            .map(Search::Found)
-            .map_err(|reason| ServerError::BadFolder { folder: folder.to_owned(), reason });
+        let bad = |reason| ServerError::BadFolder { folder: folder.to_owned(), reason };
+        let found = inspect(folder).map_err(bad)?;
+        return match major {
+            Some(wanted) if wanted != found.major => {
+                Err(bad(format!("its version is {}, and {wanted} is wanted", found.version)))
+            }
+            _ => Ok(Search::Found(found)),
+        };
     }
     let mut folders: Vec<PathBuf> = search_path.map(|p| std::env::split_paths(p).collect()).unwrap_or_default();
     for (parent, below) in VERSIONED {
@@ -59,6 +68,7 @@ pub(super) fn find(given: Option<&Path>, search_path: Option<&OsStr>) -> Result<
         .filter_map(|f| real_folder(&f))
         .filter(|f| seen.insert(f.clone()))
         .filter_map(|f| inspect(&f).ok())
+        .filter(|b| major.is_none_or(|wanted| b.major == wanted))
         .reduce(|best, other| if rank(&other) > rank(&best) { other } else { best });
     Ok(best.map_or_else(
         || {
@@ -172,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_a_server_says_so() {
-        let error = find(Some(Path::new("/nonexistent")), None).err().map(|e| e.to_string());
+        let error = find(Some(Path::new("/nonexistent")), None, None).err().map(|e| e.to_string());
         assert_eq!(
             error.as_deref(),
             Some("/nonexistent holds no working initdb and postgres: there is no initdb in it")

@@ -1,0 +1,79 @@
+//! The twin: production's planner over an empty database.
+//!
+//! In: a snapshot, and server binaries of its major version. Out: a throwaway PostgreSQL ([`Twin`]) with the
+//! snapshot's schema, statistics and sizes and none of its rows, and a cost source over it ([`TwinSource`]) that answers
+//! for every kind of index and can hide existing ones. Nothing is asked of the monitored database.
+//!
+//! The planner takes a relation's size from the file system, so each file is made as long as production's, sparsely.
+//! Candidates are really created, invisibly (`indisvalid` is false), and a configuration is an update of `pg_index` in a
+//! transaction that is rolled back. Only EXPLAIN makes sense here: there is nothing to read.
+//!
+//! Known to differ from production: a B-tree's height is estimated from its size; the planner finds no last row in an
+//! index (`get_actual_variable_range`) and takes the histogram's end; GIN's own counts are assumed as for an index that
+//! was never vacuumed; extended statistics and range histograms are not carried.
+
+mod build;
+mod files;
+mod pages;
+mod schema;
+mod session;
+mod settings;
+mod source;
+mod standin;
+mod statistics;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+pub use build::Twin;
+pub use source::TwinSource;
+
+use crate::connect;
+use crate::throwaway::ServerError;
+
+/// Where to build a twin.
+#[derive(Debug, Clone, Default)]
+pub struct TwinOptions {
+    /// The folder with `initdb` and `postgres`; `None` searches for binaries of the snapshot's major version.
+    pub pg_bin: Option<PathBuf>,
+    /// The value of `PATH`, searched first.
+    pub search_path: Option<OsString>,
+}
+
+/// Something of production's that the twin lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRecreated {
+    /// What: `foreign table public.remote`.
+    pub object: String,
+    /// Why, in a sentence fragment.
+    pub reason: String,
+}
+
+/// Why there is no twin.
+#[derive(Debug, thiserror::Error)]
+pub enum TwinError {
+    /// The snapshot was taken by an older pgwise, or the schema could not be read.
+    #[error("the snapshot does not carry the schema: take it again with this version of pgwise")]
+    NoSchema,
+    /// A server with blocks of another size.
+    #[error("the server has blocks of another size than 8 kB, which no packaged PostgreSQL has")]
+    BlockSize,
+    /// Pages are written as a little-endian machine reads them.
+    #[error("a twin cannot be built on a big-endian machine")]
+    BigEndian,
+    /// The server's files are not reachable.
+    #[error("the server's files cannot be reached from here")]
+    NoFiles,
+    /// No server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The server does not answer as it should.
+    #[error("the twin's server failed: {0}")]
+    Database(#[from] connect::Error),
+    /// It was built and is not what it should be.
+    #[error("the twin is not what it should be: {0}")]
+    Check(String),
+    /// The runtime is going away.
+    #[error("building the twin was interrupted")]
+    Ended,
+}
