@@ -60,7 +60,7 @@ impl<'a> Binder<'a> {
             Expr::InList { expr: tested, list, negated } => self.in_list(block, expr, tested, list, *negated, context),
             Expr::Slot(n) => match self.slot(*n).cloned() {
                 Some(Slot::Subquery(subquery)) => self.subquery_condition(block, &subquery, context),
-                _ => self.single(block, expr, expr, Comparison::IsTrue, Value::None, None, context),
+                _ => self.single(block, Some(expr), expr, Comparison::IsTrue, Value::None, None, context),
             },
             _ => self.simple_condition(block, expr, context),
         }
@@ -73,17 +73,17 @@ impl<'a> Binder<'a> {
             Expr::Like { kind, negated, expr, pattern, escape } => {
                 let (comparison, unsargable) = super::pattern::like(*kind, *negated, pattern, escape.as_deref());
                 let value = self.value(pattern);
-                self.single(block, whole, expr, comparison, value, unsargable, context);
+                self.single(block, Some(whole), expr, comparison, value, unsargable, context);
             }
             Expr::Between { expr, low, high, negated, .. } => {
                 let (low, high) = (self.value(low), self.value(high));
                 let value = if low == Value::Stable || high == Value::Stable { Value::Stable } else { Value::List };
                 let unsargable = negated.then_some(Unsargable::Negation);
-                self.single(block, whole, expr, Comparison::Between, value, unsargable, context);
+                self.single(block, Some(whole), expr, Comparison::Between, value, unsargable, context);
             }
             Expr::IsNull { expr, negated } => {
                 let comparison = if *negated { Comparison::IsNotNull } else { Comparison::IsNull };
-                self.single(block, whole, expr, comparison, Value::None, None, context);
+                self.single(block, Some(whole), expr, comparison, Value::None, None, context);
             }
             Expr::IsDistinct { left, right, negated } => {
                 let (tested, other) =
@@ -94,7 +94,7 @@ impl<'a> Binder<'a> {
                     (Comparison::NotEq, Some(Unsargable::Negation))
                 };
                 let value = self.value(other);
-                self.single(block, whole, tested, comparison, value, unsargable, context);
+                self.single(block, Some(whole), tested, comparison, value, unsargable, context);
             }
             Expr::BooleanTest { expr, test } => {
                 let (comparison, unsargable) = match test {
@@ -106,17 +106,17 @@ impl<'a> Binder<'a> {
                     BooleanTest::NotUnknown => (Comparison::IsNotNull, None),
                 };
                 if matches!(expr.as_ref(), Expr::Slot(_) | Expr::Call(_)) {
-                    self.single(block, whole, expr, comparison, Value::None, unsargable, context);
+                    self.single(block, Some(whole), expr, comparison, Value::None, unsargable, context);
                 } else if *test == BooleanTest::True {
                     self.condition(block, expr, context);
                 }
             }
             Expr::Call(call) if call.name == "starts_with" && call.args.len() == 2 => {
                 let value = self.value(&call.args[1]);
-                self.single(block, whole, &call.args[0], Comparison::LikePrefix, value, None, context);
+                self.single(block, Some(whole), &call.args[0], Comparison::LikePrefix, value, None, context);
             }
             Expr::Call(_) | Expr::Cast { .. } | Expr::Builtin { .. } | Expr::Case { .. } | Expr::Indirection { .. } => {
-                self.single(block, whole, whole, Comparison::IsTrue, Value::None, None, context);
+                self.single(block, Some(whole), whole, Comparison::IsTrue, Value::None, None, context);
             }
             _ => {}
         }
@@ -164,7 +164,7 @@ impl<'a> Binder<'a> {
                         let whole = Expr::Not(Box::new(inner.clone()));
                         let value = self.value(right);
                         let comparison = Comparison::Other(format!("NOT {op}"));
-                        self.single(block, &whole, left, comparison, value, Some(Unsargable::Negation), context);
+                        self.single(block, Some(&whole), left, comparison, value, Some(Unsargable::Negation), context);
                         return;
                     }
                 };
@@ -174,11 +174,11 @@ impl<'a> Binder<'a> {
             Expr::Slot(n) => {
                 let whole = Expr::Not(Box::new(inner.clone()));
                 let Some(Slot::Subquery(subquery)) = self.slot(*n).cloned() else {
-                    return self.single(block, &whole, inner, Comparison::IsFalse, Value::None, None, context);
+                    return self.single(block, Some(&whole), inner, Comparison::IsFalse, Value::None, None, context);
                 };
                 if let Some(test) = &subquery.test {
                     let negation = Some(Unsargable::Negation);
-                    self.single(block, &whole, test, Comparison::In(None), Value::Subquery, negation, context);
+                    self.single(block, None, test, Comparison::In(None), Value::Subquery, negation, context);
                 }
             }
             Expr::Between { expr, low, high, negated, symmetric } => {
@@ -193,7 +193,7 @@ impl<'a> Binder<'a> {
             }
             Expr::Call(_) => {
                 let whole = Expr::Not(Box::new(inner.clone()));
-                self.single(block, &whole, inner, Comparison::IsFalse, Value::None, None, context);
+                self.single(block, Some(&whole), inner, Comparison::IsFalse, Value::None, None, context);
             }
             _ => {}
         }
@@ -203,7 +203,7 @@ impl<'a> Binder<'a> {
     fn disjunction(&mut self, block: usize, whole: &Expr, list: &[Expr], context: &Context) {
         if let Some((tested, count)) = self.same_operand(block, list) {
             let comparison = Comparison::In(count);
-            return self.single(block, whole, &tested, comparison, Value::List, None, context);
+            return self.single(block, Some(whole), &tested, comparison, Value::List, None, context);
         }
         // An OR within a branch of another says too little to be told apart.
         if context.or.is_some() {
@@ -331,7 +331,7 @@ impl<'a> Binder<'a> {
     fn semi_join(&mut self, block: usize, op: &str, value: &Expr, context: &Context) {
         let Some(parent) = self.notes[block].semi_join_of.filter(|_| op == "=" && context.or.is_none()) else { return };
         if self.facts(parent, value).relations.len() == 1 && self.facts(block, value).relations.is_empty() {
-            self.single(parent, value, value, Comparison::Eq, Value::Subquery, None, &Context::default());
+            self.single(parent, None, value, Comparison::Eq, Value::Subquery, None, &Context::default());
         }
     }
 
@@ -370,7 +370,7 @@ impl<'a> Binder<'a> {
         let correlated = subquery.outer.iter().any(|s| !self.facts(block, &Expr::Slot(*s)).relations.is_empty());
         for (test, output) in tests.iter().zip(&subquery.outputs) {
             if !correlated {
-                self.single(block, test, test, Comparison::In(None), Value::Subquery, None, context);
+                self.single(block, None, test, Comparison::In(None), Value::Subquery, None, context);
             }
             if output.pushable && context.or.is_none() {
                 for (inner, source) in &output.sources {

@@ -143,12 +143,13 @@ impl Binder<'_> {
         self.add(block, operand, comparison, bound, reason.or(own), whole, context);
     }
 
-    /// A condition on one operand whose comparison is known.
+    /// A condition on one operand whose comparison is known. `whole` is the condition itself, where it is the statement's
+    /// own and not only implied by a subquery or a row: then it may become a partial index's predicate.
     #[allow(clippy::too_many_arguments, reason = "a condition's parts and its surroundings")]
     pub(super) fn single(
         &mut self,
         block: usize,
-        whole: &Expr,
+        whole: Option<&Expr>,
         tested: &Expr,
         comparison: Comparison,
         value: Value,
@@ -156,7 +157,7 @@ impl Binder<'_> {
         context: &Context,
     ) {
         let Some((operand, own)) = self.operand(block, tested) else { return };
-        self.add(block, operand, comparison, value, reason.or(own), Some(whole), context);
+        self.add(block, operand, comparison, value, reason.or(own), whole, context);
     }
 
     /// A base relation looked up by what another row source gives.
@@ -224,7 +225,7 @@ impl Binder<'_> {
             // A list of rows bounds each column by a list.
             if !negated {
                 for column in columns {
-                    self.single(block, column, column, Comparison::In(Some(list.len())), Value::List, None, context);
+                    self.single(block, None, column, Comparison::In(Some(list.len())), Value::List, None, context);
                 }
             }
             return;
@@ -254,9 +255,9 @@ impl Binder<'_> {
         match cast {
             Some(to) => {
                 let cast = Expr::Cast { expr: Box::new(tested.clone()), to: TypeName::builtin(to) };
-                self.single(block, whole, &cast, Comparison::In(count), Value::List, reason, context);
+                self.single(block, Some(whole), &cast, Comparison::In(count), Value::List, reason, context);
             }
-            None => self.single(block, whole, tested, Comparison::In(count), Value::List, reason, context),
+            None => self.single(block, Some(whole), tested, Comparison::In(count), Value::List, reason, context),
         }
     }
 
@@ -277,7 +278,7 @@ impl Binder<'_> {
             // `$1 = ANY (column)`.
             if op == "=" && !all && self.facts(block, right).relations.len() == 1 {
                 let value = self.value(left);
-                self.single(block, whole, right, Comparison::ArrayAny, value, None, context);
+                self.single(block, Some(whole), right, Comparison::ArrayAny, value, None, context);
             }
             return;
         }
@@ -296,7 +297,7 @@ impl Binder<'_> {
             _ => (Comparison::Other(format!("{op} {}", if all { "ALL" } else { "ANY" })), negation(all)),
         };
         if self.facts(block, right).relations.is_empty() {
-            self.single(block, whole, left, comparison, value, reason, context);
+            self.single(block, Some(whole), left, comparison, value, reason, context);
         }
     }
 }

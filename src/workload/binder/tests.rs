@@ -397,6 +397,21 @@ fn partial_predicates_are_made_of_literals() {
 }
 
 #[test]
+fn what_a_subquery_implies_is_no_partial_predicate() {
+    for sql in [
+        "select 1 from users t where exists (select from orders o where o.user_id = t.id)",
+        "select 1 from users t where id in (select user_id from orders)",
+        "select 1 from users t where id not in (select user_id from orders)",
+        "select 1 from users t where (id, age) in ((1, 2), (3, 4))",
+    ] {
+        let bound = bind(sql);
+        let predicates = bound.blocks.iter().flat_map(|b| &b.predicates);
+        let texts: Vec<&str> = predicates.filter_map(|p| p.as_index_predicate.as_deref()).collect();
+        assert!(texts.is_empty(), "{sql}: {texts:?}");
+    }
+}
+
+#[test]
 fn names() {
     let catalog = fixture::shop();
     let partition = bind("select 1 from events_2024 where user_id = $1");
