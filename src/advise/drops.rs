@@ -138,7 +138,7 @@ fn unused_history(facts: &Facts<'_>) -> (Option<f64>, Option<String>) {
         let reason = "this server is a standby: its counters do not show what the primary uses".to_owned();
         return (None, Some(reason));
     }
-    match facts.table_hours() {
+    match facts.table_hours_at_least() {
         Some(hours) if hours >= wanted => (Some(hours), None),
         Some(hours) => {
             (None, Some(format!("the counters cover {hours:.1} hours, less than the {wanted:.0} that are asked for")))

@@ -149,6 +149,19 @@ impl<'a> Facts<'a> {
         positive(hours_between(self.snapshot.server.stats_reset?, self.snapshot.captured_at))
     }
 
+    /// Hours that the tables' counters cover at least; `None` if unknown.
+    ///
+    /// Counters that were never reset carry no date (15 and later), but their own marks prove an age: a vacuum that
+    /// they remember was counted when it happened. A crash forgets both at once. It is a lower bound only, so it can
+    /// say that an index had time enough to be used, and not how often a table is written.
+    pub(super) fn table_hours_at_least(&self) -> Option<f64> {
+        self.table_hours().or_else(|| {
+            let activity = self.snapshot.catalog.tables.iter().filter_map(|t| t.activity.as_ref());
+            let oldest = activity.flat_map(|a| [a.last_analyze, a.last_vacuum]).flatten().min()?;
+            positive(hours_between(oldest, self.snapshot.captured_at))
+        })
+    }
+
     /// What to multiply the tables' counters by so that they cover the statements' period; `None` if unknown. Never
     /// more than one: activity before the counters began is not invented.
     pub(super) fn counter_scale(&self) -> Option<f64> {

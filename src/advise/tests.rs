@@ -197,6 +197,26 @@ fn drops_are_guarded() {
 }
 
 #[test]
+fn counters_never_reset_are_as_old_as_what_they_remember() {
+    let mut tables = tables();
+    let mut unused = index(101, "plain", &[6]);
+    unused.activity = Some(crate::snapshot::IndexActivity::default());
+    tables[0].indexes.push(unused);
+    let statements = [ask(ORDERS, 1).equal(&[1])];
+    let dropped_with = |vacuumed_days_ago: Option<i64>| {
+        let (mut snapshot, workload) = shop(tables.clone(), &statements);
+        snapshot.server.stats_reset = None;
+        let activity = snapshot.catalog.tables[0].activity.get_or_insert_default();
+        activity.last_vacuum =
+            vacuumed_days_ago.map(|days| snapshot.captured_at - jiff::SignedDuration::from_hours(24 * days));
+        dropped(&advise(&snapshot, &workload, None, &Options::default(), &Silent).unwrap())
+    };
+    assert_eq!(dropped_with(Some(8)), ["plain"]);
+    assert!(dropped_with(Some(6)).is_empty());
+    assert!(dropped_with(None).is_empty());
+}
+
+#[test]
 fn of_two_duplicates_one_stays() {
     let mut tables = tables();
     tables[0].indexes.push(index(101, "b_copy", &[6]));

@@ -64,11 +64,12 @@ fn one(facts: &Facts<'_>, drop: &Drop<'_>) -> Recommendation {
         queries: vec![],
         evidence: Evidence::Rule,
         confidence: match why {
-            Why::Duplicate { .. } | Why::Invalid => Confidence::High,
-            Why::Prefix { .. } | Why::Superseded { .. } => Confidence::Medium,
+            Why::Duplicate { .. } => Confidence::High,
+            // An invalid index may be one that is being built right now.
+            Why::Prefix { .. } | Why::Superseded { .. } | Why::Invalid => Confidence::Medium,
             Why::Unused { .. } => Confidence::Low,
         },
-        reason: reason(facts, drop),
+        reason: reason(drop),
         related: vec![],
     }
 }
@@ -83,7 +84,7 @@ fn concurrently(definition: &str) -> String {
     definition.to_owned()
 }
 
-fn reason(facts: &Facts<'_>, drop: &Drop<'_>) -> String {
+fn reason(drop: &Drop<'_>) -> String {
     let Drop { index, why, .. } = drop;
     let scans = index.activity.as_ref().map_or_else(String::new, |a| {
         let times = if a.scans == 1 { "once".to_owned() } else { format!("{} times", a.scans) };
@@ -96,11 +97,10 @@ fn reason(facts: &Facts<'_>, drop: &Drop<'_>) -> String {
             format!("A recommended index begins with the same keys: drop this one after building that.{scans}")
         }
         Why::Unused { hours } => format!(
-            "Nobody scanned it in the {:.1} days that the counters cover. Make sure that no replica and no rare job uses it.",
+            "Nobody scanned it in the {:.1} days that the counters cover. Make sure that it is not new, and that no replica and no rare job uses it.",
             hours / 24.0
         ),
         Why::Invalid => {
-            let _ = facts;
             "It is invalid: a CREATE INDEX CONCURRENTLY failed, or is still running. Writes maintain it, no query may use it."
                 .to_owned()
         }
