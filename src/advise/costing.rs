@@ -105,8 +105,11 @@ impl<'c> Costing<'c> {
                     }
                     Err(error @ CostError::Lost(_)) => self.lost = Some(error),
                     Err(error) => {
+                        let possible = !matches!(error, CostError::Impossible(_));
                         self.refusals.insert(one.0, error.to_string());
-                        for_rule.push(one);
+                        if possible {
+                            for_rule.push(one);
+                        }
                     }
                 }
             }

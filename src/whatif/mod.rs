@@ -68,6 +68,10 @@ pub enum CostError {
     /// The source cannot express an index of the configuration.
     #[error("{0}")]
     Inexpressible(String),
+    /// The server says that the index itself cannot exist: its expression is not immutable, its predicate is no
+    /// condition, its type has no operator class. Nobody need judge it.
+    #[error("{0}")]
+    Impossible(String),
     /// The source is gone: every further question fails too.
     #[error("the what-if server failed: {0}")]
     Lost(String),

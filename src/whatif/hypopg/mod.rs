@@ -225,11 +225,15 @@ type Answer = Result<Costed, CostError>;
 impl Shared {
     /// A session with nothing hypothetical in it that anyone relies on.
     async fn lease(&self) -> Result<WhatIfSession, Failure> {
-        let idle = lock(&self.idle).pop();
-        match idle {
-            Some(session) if session.is_open() => Ok(session),
-            _ => WhatIfSession::open(&self.pool, &self.schema, self.can_hide, &self.search_path).await,
+        loop {
+            match lock(&self.idle).pop() {
+                Some(session) if session.is_open() => return Ok(session),
+                // Given up before a new one is asked for: the pool has no place for both.
+                Some(broken) => drop(broken),
+                None => break,
+            }
         }
+        WhatIfSession::open(&self.pool, &self.schema, self.can_hide, &self.search_path).await
     }
 
     fn keep(&self, session: WhatIfSession) {

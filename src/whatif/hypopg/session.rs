@@ -50,6 +50,7 @@ impl Failure {
     /// The failure of an attempt to create an index.
     pub(super) fn of_index(self) -> CostError {
         match self {
+            Self::Statement(why) if refuses_definition(&why) => CostError::Impossible(why),
             Self::Statement(why) | Self::Index(why) => CostError::Inexpressible(why),
             Self::Lost { why, .. } => CostError::Lost(why),
         }
@@ -65,6 +66,12 @@ impl Failure {
         let on_purpose = ENDED_ON_PURPOSE.iter().any(|state| why.contains(state));
         Self::Lost { why, on_purpose }
     }
+}
+
+/// Whether the server's word (`message (SQLSTATE)`) is about the index's definition: class 42, but for a privilege that
+/// is missing. HypoPG's own refusals have other codes.
+fn refuses_definition(why: &str) -> bool {
+    why.rsplit_once('(').is_some_and(|(_, code)| code.starts_with("42") && !code.starts_with("42501"))
 }
 
 impl From<Failure> for CostError {

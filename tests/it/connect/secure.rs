@@ -89,7 +89,10 @@ impl SecureServer {
         let options = ServerOptions { search_path, pg_bin: pg_bin.map(Into::into), ..ServerOptions::default() };
         let server = match Server::start(&options) {
             Ok(server) => server,
-            Err(ServerError::NotFound { .. }) => return None,
+            Err(error @ ServerError::NotFound { .. }) => {
+                harness::skipping(&error.to_string());
+                return None;
+            }
             Err(error) => panic!("{error}"),
         };
         let secure = SecureServer {
@@ -113,6 +116,7 @@ impl SecureServer {
         if let Err(error) = admin.batch_execute("alter system set ssl = on").await {
             // Some builds have no TLS.
             assert!(pgwise::connect::sql_line(&error).contains("not supported by this build"), "{error:?}");
+            harness::skipping("the server was built without TLS");
             return None;
         }
         admin.batch_execute("alter system set ssl_ca_file = 'ca.crt'").await.expect("setting");

@@ -21,7 +21,10 @@ fn own_server(settings: &[(&str, &str)]) -> Option<Server> {
     });
     match server {
         Ok(server) => Some(server),
-        Err(ServerError::NotFound { .. }) => None,
+        Err(error @ ServerError::NotFound { .. }) => {
+            crate::harness::skipping(&error.to_string());
+            None
+        }
         Err(error) => panic!("{error}"),
     }
 }

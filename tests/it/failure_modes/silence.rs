@@ -62,6 +62,7 @@ async fn silenced_when(what_if: &str, counts: &str) -> Option<(Run, Duration)> {
     let url = server.url("postgres");
     let (admin, folder) = slow_workload(&url).await;
     if what_if == "hypopg" && admin.batch_execute("create extension hypopg").await.is_err() {
+        crate::harness::skipping("the server has no HypoPG");
         return None;
     }
     let way = Way::to(&url);

@@ -168,22 +168,27 @@ async fn what_hypopg_cannot_express_is_said() {
     range.predicate = Some("total > 10".to_owned());
     let mut volatile = index(&snapshot, "orders", &["customer_id"]);
     volatile.keys = vec![KeySpec::expression("now()")];
+    let mut no_condition = index(&snapshot, "orders", &["customer_id"]);
+    no_condition.predicate = Some("id".to_owned());
     let mut lower = index(&snapshot, "customers", &["name"]);
     lower.keys = vec![KeySpec::expression("lower(name)")];
-    let specs = [(0, gin), (1, range), (2, volatile), (3, lower), (4, index(&snapshot, "orders", &["customer_id"]))];
-    let (source, registered, unknown, hidden) = blocking(move || {
+    let specs = [(0, gin), (1, range), (3, lower), (4, index(&snapshot, "orders", &["customer_id"]))];
+    let impossible = [(2, volatile), (5, no_condition)];
+    let (source, registered, impossible, unknown, hidden) = blocking(move || {
         let registered = source.register(&specs);
+        let impossible = source.register(&impossible);
         let unknown = source.cost(&[request(0, &[9])]);
         let mut hide = request(0, &[]);
         hide.configuration.without.insert(1);
         let hidden = if source.can_hide() { None } else { Some(source.cost(&[hide])) };
-        (source, registered, unknown, hidden)
+        (source, registered, impossible, unknown, hidden)
     })
     .await;
-    for refused in &registered[..3] {
+    for refused in &registered[..2] {
         assert!(matches!(refused, Err(CostError::Inexpressible(_))), "{refused:?}");
     }
-    assert!(registered[3..].iter().all(Result::is_ok), "{registered:?}");
+    assert!(impossible.iter().all(|r| matches!(r, Err(CostError::Impossible(_)))), "{impossible:?}");
+    assert!(registered[2..].iter().all(Result::is_ok), "{registered:?}");
     assert!(matches!(unknown[0], Err(CostError::Inexpressible(_))), "{unknown:?}");
     if let Some(hidden) = hidden {
         assert!(matches!(hidden[0], Err(CostError::Inexpressible(_))), "{hidden:?}");
