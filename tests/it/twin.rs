@@ -289,7 +289,8 @@ async fn every_kind_of_object_is_recreated() {
     let statements: Vec<String> = RICH_STATEMENTS.iter().map(|&s| s.to_owned()).collect();
     let snapshot = take(&database, &statements, ValuesPolicy::All).await;
     let Some(twin) = build(&snapshot).await else { return };
-    assert_eq!(twin.left_out(), []);
+    let left_out: Vec<&str> = twin.left_out().iter().map(|l| l.object.as_str()).collect();
+    assert_eq!(left_out, ["extended statistics public.people_stat"]);
     let parity = compare(&database.client().await, &harness::connect(&twin.url()).await, &statements).await;
     assert!(parity.statements >= 30);
 }
@@ -382,6 +383,10 @@ async fn candidates_cost_what_built_indexes_do() {
     let (registered, answers, hidden) = tokio::task::spawn_blocking(move || {
         let registered = source.register(&registering);
         let answers = source.cost(&asked);
+        let began = std::time::Instant::now();
+        let again = source.cost(&asked);
+        eprintln!("{:.0} costings per second", again.len() as f64 / began.elapsed().as_secs_f64());
+        assert_eq!(again, answers, "nothing of a configuration stays");
         let hidden = source.cost(&[request(9, &[], &[]), request(9, &[], &[during]), request(9, &[11], &[during])]);
         (registered, answers, hidden)
     })

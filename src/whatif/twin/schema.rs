@@ -60,6 +60,12 @@ pub(super) fn script(snapshot: &Snapshot, schema: &SchemaDdl) -> (Vec<Step>, Vec
             format!("CREATE VIEW {name} {columns} AS {}", view.definition),
         );
     }
+    for object in &snapshot.catalog.extended_statistics {
+        script.leave_out(
+            format!("extended statistics {}.{}", object.schema, object.name),
+            "their contents are not carried over, so that estimates for their columns are those without them",
+        );
+    }
     (script.steps, script.left_out)
 }
 
