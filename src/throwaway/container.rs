@@ -24,27 +24,25 @@ pub(super) fn start(image: &str, settings: &[(String, String)]) -> Result<Server
         }
     }
     let password = random_password().map_err(|e| e.to_string())?;
-    let mut arguments: Vec<String> = ["run", "--detach", "--rm", "--shm-size", "256m", "--label", LABEL]
+    let name = format!("pgwise-{}", random_password().map_err(|e| e.to_string())?);
+    let mut arguments: Vec<String> = ["--shm-size", "256m", "--label", LABEL, "--publish", "127.0.0.1::5432"]
         .into_iter()
-        .chain(["--publish", "127.0.0.1::5432"])
+        // Named without its value, which the list of processes would show: docker takes it from its environment.
+        .chain(["--env", "POSTGRES_PASSWORD", image])
         .map(str::to_owned)
         .collect();
-    arguments.extend(["--env".to_owned(), format!("POSTGRES_PASSWORD={password}"), image.to_owned()]);
     let given = settings.iter().map(|(name, value)| (&**name, &**value));
     for (name, value) in SETTINGS.iter().copied().chain(given) {
         arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
     }
-    let run = docker(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
-    if !run.status.success() {
-        return Err(format!("a container of {image} did not start: {}", last_line(&run.stderr)));
-    }
-    let id = String::from_utf8_lossy(&run.stdout).trim().to_owned();
-    let keeper = Keeper::of_container(&id).map_err(|e| {
-        let _ = docker(&["rm", "--force", &id]);
-        format!("no shell could be started to watch its container: {e}")
-    })?;
-    let port = published_port(&id)?;
-    wait_until_ready(&id)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let keeper = Keeper::run_container(&name, &arguments, |docker| {
+        docker.env("POSTGRES_PASSWORD", &password);
+    })
+    .map_err(|e| format!("no shell could be started to watch a container: {e}"))?
+    .map_err(|word| format!("a container of {image} did not start: {}", last_line(word.as_bytes())))?;
+    let port = published_port(&name)?;
+    wait_until_ready(&name)?;
     Ok(Server {
         keeper,
         user: SUPERUSER.to_owned(),
@@ -86,7 +84,17 @@ fn wait_until_ready(id: &str) -> Result<(), String> {
     }
 }
 
+/// What a program ended with saying, less docker's advice to see its help.
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.lines().rfind(|l| !l.trim().is_empty()).unwrap_or("no reason given").trim().to_owned()
+    let says_something =
+        |l: &&str| !l.trim().is_empty() && !l.starts_with("See 'docker") && !l.starts_with("Run 'docker");
+    text.lines().rfind(says_something).unwrap_or("no reason given").trim().to_owned()
+}
+
+#[test]
+fn the_reason_is_what_docker_says_before_it_advises() {
+    let output = b"docker: Error response from daemon: Conflict.\nSee 'docker run --help'.\n\n";
+    assert_eq!(last_line(output), "docker: Error response from daemon: Conflict.");
+    assert_eq!(last_line(b""), "no reason given");
 }

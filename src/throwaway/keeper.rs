@@ -5,7 +5,7 @@
 //! because this process is gone for whatever reason, the shell cleans up. Rust opens pipes close-on-exec, so no other
 //! child keeps the end open.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
@@ -32,6 +32,37 @@ impl Keeper {
 cat >/dev/null
 docker rm --force --volumes "$1" >/dev/null 2>&1"#;
         Self::spawn(SCRIPT, &[id], |_| {})
+    }
+
+    /// Runs `docker run` with `arguments` for a container called `name`, and removes that container when this process
+    /// ends. The shell makes the container itself, because one made before the shell would be left behind by a kill
+    /// in between. `None` with the engine's word if there is no container.
+    pub(super) fn run_container(
+        name: &str,
+        arguments: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> io::Result<Result<Self, String>> {
+        const SCRIPT: &str = r#"trap '' INT TERM HUP
+name=$1
+shift
+if docker run --detach --rm --name "$name" "$@" </dev/null >/dev/null; then
+    echo started
+    exec >/dev/null 2>&1
+    cat
+fi
+docker rm --force --volumes "$name" >/dev/null 2>&1"#;
+        let arguments: Vec<&str> = std::iter::once(name).chain(arguments.iter().copied()).collect();
+        let mut keeper = Self::spawn(SCRIPT, &arguments, |command| {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            prepare(command);
+        })?;
+        // Both end when `docker run` has. There may be warnings without a failure.
+        let (mut printed, mut complaint) = (String::new(), String::new());
+        if let Some(child) = &mut keeper.child {
+            child.stdout.take().map_or(Ok(0), |mut pipe| pipe.read_to_string(&mut printed))?;
+            child.stderr.take().map_or(Ok(0), |mut pipe| pipe.read_to_string(&mut complaint))?;
+        }
+        Ok(if printed.trim() == "started" { Ok(keeper) } else { Err(complaint) })
     }
 
     /// Whether the shell has ended by itself, which it does only when it could not do its work.

@@ -1,9 +1,10 @@
 //! Gives each test a database of its own on a real server.
 //!
 //! The server is one for the whole test binary: the one that `PGWISE_TEST_URL` names (a superuser's URL), else a
-//! container where `PGWISE_TEST_IMAGE` names an image and a Docker engine answers, else a throwaway cluster from local
-//! binaries, else a container of the official image. Whatever was started here ends with the test process, even when
-//! that is killed.
+//! container of the image that `PGWISE_TEST_IMAGE` names or, where a Docker engine has it, of scripts/test-image.sh's,
+//! else a throwaway cluster from local binaries (of the folder `PGWISE_TEST_PG_BIN`, which comes before that image),
+//! else a container of the official image. Whatever was started here ends with the test process, even when that is
+//! killed.
 
 pub(crate) mod binary;
 mod server;

@@ -1,14 +1,18 @@
 //! The one server that all tests of the binary share.
 
 use std::ffi::OsString;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use pgwise::throwaway::{Keeper, Server, ServerOptions};
+use pgwise::throwaway::{Keeper, Server, ServerError, ServerOptions};
 use testcontainers::core::{IntoContainerPort as _, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{GenericImage, ImageExt as _};
 
-/// The image tried when there are neither binaries nor a name for another one.
+/// The image of scripts/test-image.sh, with HypoPG: used where it is, never fetched.
+const OWN_IMAGE: &str = "pgwise-postgres:15";
+/// The image fetched when there is nothing else. It has no HypoPG.
 const OFFICIAL_IMAGE: &str = "postgres:17";
 const PASSWORD: &str = "pgwise-test";
 const SETTINGS: &[(&str, &str)] = &[("max_connections", "200"), ("shared_buffers", "128MB")];
@@ -22,30 +26,40 @@ pub(crate) enum TestServer {
     Container { host: String, port: u16, _keeper: Keeper },
 }
 
-/// Started on first use.
+/// Started on first use. What failed once is not tried again for every test.
 pub(crate) fn shared() -> &'static TestServer {
-    static SHARED: OnceLock<TestServer> = OnceLock::new();
-    SHARED.get_or_init(|| {
-        if let Some(url) = environment("PGWISE_TEST_URL") {
-            return TestServer::Given(url);
-        }
-        if let Some(image) = environment("PGWISE_TEST_IMAGE") {
-            return container(&image);
-        }
-        let settings = SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let options = ServerOptions {
-            pg_bin: environment("PGWISE_TEST_PG_BIN").map(Into::into),
-            search_path: environment("PATH").map(OsString::from),
-            settings,
-            major: None,
-            image: None,
-        };
-        match Server::start(&options) {
-            Ok(server) => TestServer::Local(server),
-            Err(_) if engine_answers() => container(OFFICIAL_IMAGE),
-            Err(error) => panic!("no server to test with: {error}. Or set PGWISE_TEST_URL to a superuser's URL."),
-        }
-    })
+    static SHARED: OnceLock<Result<TestServer, String>> = OnceLock::new();
+    match SHARED.get_or_init(start) {
+        Ok(server) => server,
+        Err(why) => panic!("no server to test with: {why}. Or set PGWISE_TEST_URL to a superuser's URL."),
+    }
+}
+
+fn start() -> Result<TestServer, String> {
+    if let Some(url) = environment("PGWISE_TEST_URL") {
+        return Ok(TestServer::Given(url));
+    }
+    if let Some(image) = environment("PGWISE_TEST_IMAGE") {
+        return container(&image);
+    }
+    let pg_bin = environment("PGWISE_TEST_PG_BIN");
+    // A folder named for the run outranks an image that happens to be here.
+    if pg_bin.is_none() && docker_agrees(&["image", "inspect", OWN_IMAGE]) {
+        return container(OWN_IMAGE);
+    }
+    let settings = SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let options = ServerOptions {
+        pg_bin: pg_bin.map(Into::into),
+        search_path: environment("PATH").map(OsString::from),
+        settings,
+        major: None,
+        image: None,
+    };
+    match Server::start(&options) {
+        Ok(server) => Ok(TestServer::Local(server)),
+        Err(ServerError::NotFound { .. }) if docker_agrees(&["version"]) => container(OFFICIAL_IMAGE),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "which server to test with is the environment's to say")]
@@ -53,12 +67,28 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn engine_answers() -> bool {
-    std::process::Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success())
+/// Whether docker does what it is asked, soon: an engine far away that does not answer must not hold up the tests.
+fn docker_agrees(arguments: &[&str]) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    let mut command = Command::new("docker");
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut docker) = command.spawn() else { return false };
+    let since = Instant::now();
+    while since.elapsed() < PATIENCE {
+        match docker.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+            Err(_) => return false,
+        }
+    }
+    docker.kill().ok();
+    docker.wait().ok();
+    false
 }
 
 /// Starts a container on a runtime that lives as long as the container needs one.
-fn container(image: &str) -> TestServer {
+fn container(image: &str) -> Result<TestServer, String> {
+    let called = image.to_owned();
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
     let image = GenericImage::new(name, tag)
         .with_exposed_port(5432.tcp())
@@ -71,19 +101,20 @@ fn container(image: &str) -> TestServer {
     {
         command.extend(["-c".to_owned(), format!("{name}={value}")]);
     }
-    let starting = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let starting = std::thread::spawn(move || -> Result<TestServer, Box<dyn std::error::Error + Send + Sync>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let container = image.with_cmd(command).start().await.expect("start a container");
-            let host = container.get_host().await.expect("the engine's host").to_string();
-            let port = container.get_host_port_ipv4(5432).await.expect("the container's port");
-            let keeper = Keeper::of_container(container.id()).expect("watch the container");
+            let container = image.with_cmd(command).start().await?;
+            let keeper = Keeper::of_container(container.id())?;
+            let host = container.get_host().await?.to_string();
+            let port = container.get_host_port_ipv4(5432).await?;
             // Dropping it would remove the container now; the keeper removes it when this process ends.
             std::mem::forget(container);
-            TestServer::Container { host, port, _keeper: keeper }
+            Ok(TestServer::Container { host, port, _keeper: keeper })
         })
     });
-    starting.join().expect("the container came up")
+    let started = starting.join().map_err(|_| "starting a container panicked".to_owned())?;
+    started.map_err(|error| format!("no container of {called}: {error}"))
 }
 
 impl TestServer {
