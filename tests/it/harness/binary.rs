@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Whatever still runs after this long hangs.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(3);
+/// The times that tests name are those of a quiet machine; what they must tell is a hang, on a busy one as well.
+const SLACK: u32 = 5;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -102,7 +104,7 @@ impl Run {
     #[track_caller]
     pub(crate) fn ends(&self, code: i32, within_s: u64) {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        assert!(self.took < Duration::from_secs(within_s), "took {:?}", self.took);
+        assert!(self.took < SLACK * Duration::from_secs(within_s), "took {:?}", self.took);
     }
 
     /// Asserts that stdout holds every one of these, wherever its lines were broken.
