@@ -40,7 +40,7 @@ async fn what_a_role_cannot_see_is_named_and_the_sql_given_shows_it() {
         .batch_execute(&format!(
             "create role {quoted} login password 'pw';
              create schema \"Shut\";
-             create table \"Shut\".\"Table one\" as select i, i % 10 as j from generate_series(1, 1000) i;
+             create table \"Shut\".\"Table one\" with (autovacuum_enabled = off) as select i, i % 10 as j from generate_series(1, 1000) i;
              create table empty (i int);
              create table parted (i int) partition by range (i);
              create table parted_1 partition of parted for values from (0) to (100);
