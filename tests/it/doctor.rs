@@ -51,9 +51,9 @@ async fn what_a_role_cannot_see_is_named_and_the_sql_given_shows_it() {
         .expect("set up");
     let encoded = utf8_percent_encode(&role, NON_ALPHANUMERIC).to_string();
     let url = as_role(database.url(), &encoded);
-    // Live rows are told to the statistics system when the writer is idle.
+    // Live rows are told to the statistics system when the writer is idle, up to ten seconds later.
     let mut checks = examine(&url).await;
-    for _ in 0..50 {
+    for _ in 0..300 {
         if check(&checks, "never-analyzed").what.contains("2 tables") {
             break;
         }
