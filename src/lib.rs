@@ -14,6 +14,7 @@ pub mod connect;
 pub mod demo;
 pub mod doctor;
 pub mod plan;
+pub mod planner;
 pub mod progress;
 pub mod report;
 pub mod snapshot;

@@ -1,0 +1,240 @@
+//! One query level in planning: [`Root`] (`PlannerInfo`, as far as no configuration touches it) and [`Planning`] (what
+//! one configuration adds).
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::env::{Env, IndexInfo};
+use super::expr::Expr;
+use super::path::{Path, RelPaths};
+use super::query::{Query, SortGroup};
+use super::rel::{EcId, EquivalenceClass, PathKey, Rel, Restrict, SpecialJoin};
+use super::relids::{RelId, Relids};
+use crate::snapshot::{Oid, Table};
+
+/// One query level, prepared: everything that does not depend on the configuration.
+#[derive(Debug)]
+pub struct Root<'a> {
+    /// What all statements share.
+    pub env: &'a Env<'a>,
+    /// The query after preprocessing: subqueries pulled up, quals in place. Inheritance children are appended to its
+    /// range table, beyond the entries of the join tree.
+    pub query: Query,
+    /// For each range-table entry, its topmost parent (itself for all but inheritance children).
+    pub top_parent: Vec<RelId>,
+    /// Base relations by range-table position; `None` for entries that are not in the join tree, and for children
+    /// (they are in their parent's [`super::rel::BaseRel::children`]).
+    pub rels: Vec<Option<Arc<Rel>>>,
+    /// Every base relation in the join tree.
+    pub all_baserels: Relids,
+    /// Equivalence classes.
+    pub ecs: Vec<EquivalenceClass>,
+    /// Limits on join order.
+    pub special_joins: Vec<SpecialJoin>,
+    /// What is joined in which groups (`joinlist` of `deconstruct_jointree`).
+    pub join_list: Vec<JoinListItem>,
+    /// Clauses of full joins and the like that are neither restrictions nor in a class are in the relations; this is
+    /// every one ever made, by [`Restrict::id`].
+    pub restricts: Vec<Arc<Restrict>>,
+    /// Orders that matter above the joins.
+    pub wanted: WantedOrders,
+    /// The share of the rows that will be fetched: 0 for all, below 1 a fraction, else a number of rows
+    /// (`tuple_fraction`).
+    pub tuple_fraction: f64,
+    /// LIMIT plus OFFSET where both are known, else -1 (`limit_tuples`).
+    pub limit_tuples: f64,
+    /// Blocks of all base tables (`total_table_pages`).
+    pub total_table_pages: f64,
+    /// Values that come from enclosing levels or siblings, by [`super::expr::ParamSource::Exec`] number.
+    pub exec_params: Vec<ExecParam>,
+    /// Subqueries in expressions.
+    pub subplans: Vec<SubPlan<'a>>,
+    /// Subqueries in FROM that were not pulled up, by range-table position.
+    pub subqueries: FxHashMap<RelId, Box<Root<'a>>>,
+    /// WITH queries that are materialised here.
+    pub ctes: Vec<CteRoot<'a>>,
+    /// Whether workers may be used at all (`parallelModeOK`).
+    pub parallel_ok: bool,
+    /// What was not modelled, in sentence fragments.
+    pub notes: RefCell<Vec<String>>,
+    /// Remembered answers that do not depend on the configuration.
+    pub memo: Memo,
+}
+
+/// Orders that matter above the joins.
+#[derive(Debug, Clone, Default)]
+pub struct WantedOrders {
+    /// What the scans and joins should deliver if they can (`query_pathkeys`).
+    pub query: Vec<PathKey>,
+    /// GROUP BY.
+    pub group: Vec<PathKey>,
+    /// The first window's.
+    pub window: Vec<PathKey>,
+    /// DISTINCT.
+    pub distinct: Vec<PathKey>,
+    /// ORDER BY.
+    pub sort: Vec<PathKey>,
+    /// Set operations' (17+).
+    pub setop: Vec<PathKey>,
+    /// GROUP BY items with redundant ones removed (`processed_groupClause`).
+    pub processed_group: Vec<SortGroup>,
+    /// DISTINCT items with redundant ones removed.
+    pub processed_distinct: Vec<SortGroup>,
+}
+
+/// An entry of a join list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JoinListItem {
+    /// A relation.
+    Rel(RelId),
+    /// A group to be joined first.
+    List(Vec<JoinListItem>),
+}
+
+/// A value from outside the level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecParam {
+    /// What it stands for, at the level that supplies it.
+    pub expr: Expr,
+    /// How many levels up that is; 0 for a lateral reference within this level's parent FROM.
+    pub levels_up: u32,
+}
+
+/// A subquery in an expression.
+#[derive(Debug)]
+pub struct SubPlan<'a> {
+    /// Its level.
+    pub root: Box<Root<'a>>,
+    /// How it is used.
+    pub kind: SubPlanKind,
+    /// Evaluated once (an initplan), rather than for each row.
+    pub uncorrelated: bool,
+    /// Output columns compared, for ANY and ALL.
+    pub columns: usize,
+}
+
+/// How a subquery in an expression is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in `SubLinkType`")]
+pub enum SubPlanKind {
+    Exists,
+    Any,
+    All,
+    Expr,
+    Array,
+    Cte,
+}
+
+/// A WITH query that is computed once.
+#[derive(Debug)]
+pub struct CteRoot<'a> {
+    /// Its name.
+    pub name: String,
+    /// Its level. For a recursive one, the level whose set operation has the recursive reference.
+    pub root: Box<Root<'a>>,
+    /// Refers to itself.
+    pub recursive: bool,
+}
+
+/// A shared list of conditions.
+pub type Restricts = Arc<Vec<Arc<Restrict>>>;
+
+/// Remembered answers that do not depend on the configuration. One thread uses a [`Root`] at a time.
+#[derive(Debug, Default)]
+pub struct Memo {
+    /// Join relations by members.
+    pub joins: RefCell<FxHashMap<Relids, Arc<Rel>>>,
+    /// Join clauses by the two sides.
+    pub join_clauses: RefCell<FxHashMap<(Relids, Relids), Restricts>>,
+    /// Clauses derived from equivalence classes, by class, left, and right relations.
+    pub derived: RefCell<FxHashMap<(EcId, Relids, Relids), Restricts>>,
+    /// The next [`Restrict::id`].
+    pub next_restrict: std::cell::Cell<usize>,
+}
+
+impl<'a> Root<'a> {
+    /// The table behind a range-table entry.
+    pub fn table(&self, rel: RelId) -> Option<&'a Table> {
+        match self.query.rtable.get(rel)?.kind {
+            super::query::RteKind::Table(oid) => self.env.snapshot.catalog.table(oid),
+            _ => None,
+        }
+    }
+
+    /// A base relation.
+    pub fn rel(&self, rel: RelId) -> Option<&Arc<Rel>> {
+        self.rels.get(rel)?.as_ref()
+    }
+
+    /// Records that something was not modelled as the server does it.
+    pub fn note(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&reason) {
+            notes.push(reason);
+        }
+    }
+
+    /// A class after following merges.
+    pub fn canonical_ec(&self, mut ec: EcId) -> EcId {
+        while let Some(next) = self.ecs.get(ec).and_then(|e| e.merged) {
+            ec = next;
+        }
+        ec
+    }
+}
+
+/// Which indexes are assumed present: for each table, in the order in which the planner sees them (existing ones by
+/// oid, then candidates by id; hidden ones left out).
+#[derive(Debug, Default)]
+pub struct ActiveIndexes {
+    tables: FxHashMap<Oid, Vec<Arc<IndexInfo>>>,
+}
+
+impl ActiveIndexes {
+    /// Sets a table's indexes.
+    pub fn set(&mut self, table: Oid, indexes: Vec<Arc<IndexInfo>>) {
+        self.tables.insert(table, indexes);
+    }
+
+    /// A table's indexes.
+    pub fn of(&self, table: Oid) -> &[Arc<IndexInfo>] {
+        self.tables.get(&table).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// One level's planning under one configuration.
+#[derive(Debug)]
+pub struct Planning<'r, 'a> {
+    /// The level.
+    pub root: &'r Root<'a>,
+    /// The configuration.
+    pub indexes: &'r ActiveIndexes,
+    /// Base relations with their paths, by range-table position.
+    pub base: Vec<Option<RelPaths>>,
+    /// Joins with their paths.
+    pub joins: FxHashMap<Relids, RelPaths>,
+    /// What each subquery in an expression costs, by position in [`Root::subplans`].
+    pub subplan_costs: Vec<SubPlanCost>,
+    /// Subqueries in FROM: the final relation of each, by range-table position.
+    pub subquery_rels: FxHashMap<RelId, RelPaths>,
+    /// Materialised WITH queries in scope, by name, this level's and the enclosing levels': their chosen paths.
+    pub cte_paths: Vec<(String, Arc<Path>)>,
+}
+
+/// What a subquery in an expression costs (`cost_subplan`).
+#[derive(Debug, Clone)]
+pub struct SubPlanCost {
+    /// Once.
+    pub startup: f64,
+    /// Per evaluation.
+    pub per_call: f64,
+    /// The plan.
+    pub path: Arc<Path>,
+    /// Uses a hash table of its result (`useHashTable`).
+    pub hashed: bool,
+    /// Parallel safe.
+    pub parallel_safe: bool,
+}
