@@ -2,12 +2,15 @@
 
 CARGO ?= cargo
 DEMO_FLAGS ?=
+# Where TPC-H's schema.sql, keys.sql and queries/ are; docs/parity.md lists what else a parity run can be told.
+TPCH_DIR ?= ../shared/bench/tpch
+PARITY_VERSIONS ?= 14 15 16 17 18
 
-.PHONY: help setup build demo test lint fmt clean
+.PHONY: help setup build demo test parity parity-twin lint fmt clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what building and testing need: a C compiler, libclang, PostgreSQL, HypoPG
 	@scripts/setup.sh
@@ -20,6 +23,14 @@ demo: setup ## the whole loop on a throwaway PostgreSQL; DEMO_FLAGS="-o demo.jso
 
 test: setup ## every test, those against a real PostgreSQL included
 	$(CARGO) test --locked
+
+parity: setup ## the planner model against PostgreSQL's planner, versions 14 to 18; writes target/parity.json
+	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
+		$(CARGO) test --release --locked --test parity -- --ignored --exact source --nocapture
+
+parity-twin: setup ## the twin against PostgreSQL's planner, versions 14 to 18; writes target/parity-twin.json
+	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
+		$(CARGO) test --release --locked --test parity -- --ignored --exact twin --nocapture
 
 lint: setup ## formatting and lints, as .ci/run checks them
 	$(CARGO) fmt --check
