@@ -27,7 +27,7 @@ async fn open(
             Ok(Box::new(TwinSource::new(twin, snapshot, Handle::current())))
         }
         "hypopg" => {
-            let opened = Hypopg::open(source.pool().await, snapshot, Handle::current()).await;
+            let opened = Hypopg::open(source.pool(1).await, snapshot, Handle::current()).await;
             opened.map(|hypopg| Box::new(hypopg) as Box<dyn CostSource>).map_err(|error| error.to_string())
         }
         other => Err(format!("there is no cost source `{other}` to compare (PARITY_SOURCE)")),

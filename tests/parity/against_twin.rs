@@ -13,7 +13,7 @@ use crate::judge::{self, Row, Size};
 use crate::servers::Running;
 use crate::settings::{Settings, environment};
 use crate::workload::Workload;
-use crate::{oracle, plan, report};
+use crate::{oracle, plan, rate, report, scale};
 
 /// What was found for one database.
 #[derive(Default)]
@@ -23,6 +23,14 @@ pub(crate) struct Findings {
     /// Statements under hypothetical configurations.
     pub(crate) what_if: Vec<Row>,
     pub(crate) sizes: Vec<Size>,
+    pub(crate) rate: Option<Rate>,
+}
+
+/// Costings per second of the same requests.
+pub(crate) struct Rate {
+    twin: f64,
+    hypopg: f64,
+    requests: usize,
 }
 
 /// A twin of a snapshot, on the same programs as its source.
@@ -97,6 +105,10 @@ pub(crate) async fn compare(running: &Running, source: &Source, pairs: usize, se
         let (sizes, rows) = what_if(&mut twin, source, &snapshot, &proposals, &built);
         findings.sizes = sizes;
         findings.what_if = rows;
+        if let Some((mut hypopg, both)) = rate::hypopg(source, &snapshot, &proposals, &requests).await {
+            let rates = rate::per_second(&mut twin, &both).zip(rate::per_second(&mut hypopg, &both));
+            findings.rate = rates.map(|(twin, hypopg)| Rate { twin, hypopg, requests: both.len() });
+        }
     }
     findings
 }
@@ -113,8 +125,23 @@ fn what_if(
     (sizes, judge::ask(twin, None, source, snapshot, proposals, &built.truths))
 }
 
+impl Rate {
+    fn show(&self, major: u32, database: &str) -> Value {
+        let Self { twin, hypopg, requests } = self;
+        println!(
+            "  {database}: {twin:.0} costings/s by the twin, {hypopg:.0} by HypoPG ({:.2} times), {requests} pairs in turn",
+            twin / hypopg
+        );
+        json!({
+            "version": major, "database": database, "pairs": requests, "twin_per_second": twin.round(),
+            "hypopg_per_second": hypopg.round(), "twin_vs_hypopg": twin / hypopg,
+        })
+    }
+}
+
 /// `make parity-twin`.
 pub(crate) async fn run(settings: &Settings) -> Value {
+    let (mut rates, mut large) = (Vec::new(), Value::Null);
     let (mut lines, mut candidates, mut baseline, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for major in &settings.versions {
         let running = match crate::servers::start(*major) {
@@ -133,11 +160,16 @@ pub(crate) async fn run(settings: &Settings) -> Value {
             baseline.extend(findings.baseline);
             what_if.extend(findings.what_if);
             sizes.extend(findings.sizes);
+            rates.extend(findings.rate.map(|rate| rate.show(*major, database)));
         }
         let here: Vec<&(ValuesPolicy, Row)> = baseline.iter().filter(|(_, row)| row.major == *major).collect();
         lines.extend(table(*major, &here));
         candidates.extend(report::candidates(*major, &what_if, &sizes));
         all.extend(what_if);
+        // Once: it is the twin's making that is measured, not a version.
+        if large.is_null() {
+            large = scale::measure(&running).await;
+        }
     }
     let of_baseline: Vec<&Row> = baseline.iter().map(|(_, row)| row).collect();
     report::print_worst("Statements with the indexes that are there", &of_baseline, 20);
@@ -148,6 +180,8 @@ pub(crate) async fn run(settings: &Settings) -> Value {
         "rows": lines,
         "worst_statements": report::worst_json(&of_baseline, 40),
         "candidates": candidates,
+        "rate": rates,
+        "scale": large,
         "worst_candidates": report::worst_json(&of_candidates, 40),
     })
 }

@@ -92,16 +92,16 @@ impl Source {
             explain: false,
             ..CollectOptions::default()
         };
-        let snapshot = collect(&self.pool().await, &options, &Silent).await.unwrap();
+        let snapshot = collect(&self.pool(2).await, &options, &Silent).await.unwrap();
         let kept: Vec<&str> = snapshot.statements.items.iter().map(|s| s.query.as_str()).collect();
         assert_eq!(kept, self.statements.iter().map(|s| s.text.as_str()).collect::<Vec<_>>());
         serde_json::from_str(&serde_json::to_string(&snapshot).unwrap()).unwrap()
     }
 
-    /// A pool of guarded sessions, as pgwise has it.
-    pub(crate) async fn pool(&self) -> Pool {
+    /// A pool of so many guarded sessions, as pgwise has it.
+    pub(crate) async fn pool(&self, max_size: usize) -> Pool {
         let options = ConnectOptions::resolve(Some(&self.url), &Env::default()).unwrap();
-        Pool::connect(&options, PoolOptions { max_size: 2, ..PoolOptions::default() }).await.unwrap()
+        Pool::connect(&options, PoolOptions { max_size, ..PoolOptions::default() }).await.unwrap()
     }
 
     /// The rows of a query, its columns as text.

@@ -27,6 +27,7 @@ mod plan;
 mod random;
 mod rate;
 mod report;
+mod scale;
 mod servers;
 mod settings;
 mod workload;

@@ -32,7 +32,7 @@ pub(crate) fn per_second(source: &mut dyn CostSource, requests: &[CostRequest]) 
     })
 }
 
-/// HypoPG at the source, and the requests that it can answer: those that drop nothing and whose candidates it takes.
+/// HypoPG at the source in one session, as the twin has it, and the requests that it can answer: those that drop nothing and whose candidates it takes.
 /// `None` where the server has no HypoPG.
 pub(crate) async fn hypopg(
     source: &Source,
@@ -43,7 +43,7 @@ pub(crate) async fn hypopg(
     if !snapshot.server.has_extension("hypopg") {
         return None;
     }
-    let mut hypopg = Hypopg::open(source.pool().await, snapshot, Handle::current()).await.unwrap();
+    let mut hypopg = Hypopg::open(source.pool(1).await, snapshot, Handle::current()).await.unwrap();
     let specs: Vec<_> = proposals.iter().map(|p| (p.id, p.spec.clone())).collect();
     let answers = tokio::task::block_in_place(|| hypopg.register(&specs));
     let taken: BTreeSet<CandidateId> =

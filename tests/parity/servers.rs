@@ -34,6 +34,11 @@ pub(crate) fn usual() -> Result<Running, String> {
     run(environment("PGWISE_TEST_PG_BIN").map(PathBuf::from), None)
 }
 
+/// Another server of the same programs.
+pub(crate) fn again(running: &Running) -> Result<Running, String> {
+    run(running.folder.clone(), None)
+}
+
 fn run(folder: Option<PathBuf>, major: Option<u32>) -> Result<Running, String> {
     let options = ServerOptions {
         pg_bin: folder.clone(),
