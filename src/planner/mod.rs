@@ -32,6 +32,7 @@ pub mod settings;
 pub mod stats;
 pub mod upper;
 pub mod value;
+pub mod walk;
 
 pub use env::{Env, IndexInfo, IndexKeyInfo, IndexRef};
 pub use expr::Expr;
