@@ -257,6 +257,9 @@ pub struct RelPaths {
     pub cheapest_total: Option<Arc<Path>>,
     /// The cheapest unparameterised and every parameterised path that survived (`cheapest_parameterized_paths`).
     pub cheapest_parameterized: Vec<Arc<Path>>,
+    /// For a level's final relation: the plans of the subqueries in its expressions and of its WITH queries, all levels
+    /// below included, as EXPLAIN names them (`InitPlan 1`, `CTE x`).
+    pub attached: Vec<(String, Arc<Path>)>,
 }
 
 impl RelPaths {
@@ -269,6 +272,7 @@ impl RelPaths {
             cheapest_startup: None,
             cheapest_total: None,
             cheapest_parameterized: Vec::new(),
+            attached: Vec::new(),
         }
     }
 

@@ -113,6 +113,8 @@ pub struct SubPlan<'a> {
     pub uncorrelated: bool,
     /// Output columns compared, for ANY and ALL.
     pub columns: usize,
+    /// For ANY: the comparison can be done by a hash table (`testexpr_is_hashable`).
+    pub hashable: bool,
 }
 
 /// How a subquery in an expression is used.
