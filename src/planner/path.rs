@@ -147,6 +147,8 @@ pub enum PathKind {
     WorkTableScan { rel: RelId },
     ForeignScan { rel: RelId },
     Result { input: Option<Arc<Path>> },
+    /// A Result over subqueries that each give an extreme.
+    MinMax { inputs: Vec<Arc<Path>> },
     ProjectSet { input: Arc<Path> },
     Append { inputs: Vec<Arc<Path>>, first_partial: usize },
     MergeAppend { inputs: Vec<Arc<Path>> },

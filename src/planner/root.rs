@@ -1,7 +1,7 @@
 //! One query level in planning: [`Root`] (`PlannerInfo`, as far as no configuration touches it) and [`Planning`] (what
 //! one configuration adds).
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -60,7 +60,7 @@ pub struct Root<'a> {
     /// What was not modelled, in sentence fragments.
     pub notes: RefCell<Vec<String>>,
     /// Remembered answers that do not depend on the configuration.
-    pub memo: Memo,
+    pub memo: Memo<'a>,
 }
 
 /// Orders that matter above the joins.
@@ -145,7 +145,7 @@ pub type Restricts = Arc<Vec<Arc<Restrict>>>;
 
 /// Remembered answers that do not depend on the configuration. One thread uses a [`Root`] at a time.
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct Memo<'a> {
     /// Join relations by members.
     pub joins: RefCell<FxHashMap<Relids, Arc<Rel>>>,
     /// Join clauses by the two sides.
@@ -154,6 +154,8 @@ pub struct Memo {
     pub derived: RefCell<FxHashMap<(EcId, Relids, Relids), Restricts>>,
     /// The next [`Restrict::id`].
     pub next_restrict: std::cell::Cell<usize>,
+    /// Levels that read one extreme each, where the level's aggregates are extremes only.
+    pub minmax: OnceCell<Option<Vec<Root<'a>>>>,
 }
 
 impl<'a> Root<'a> {
