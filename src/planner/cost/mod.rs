@@ -1,11 +1,9 @@
-//! Cost formulas (`costsize.c`).
+//! Cost formulas (`costsize.c`, and the index methods' own in `selfuncs.c`).
+//!
+//! In: settings, row counts, selectivities, evaluation costs. Out: startup and total costs. Nothing here looks at
+//! alternatives; path making does.
 
-use super::env::Env;
-use super::expr::Expr;
-use super::rel::QualCost;
-use super::root::SubPlanCost;
+mod expr;
+pub mod scan;
 
-/// What evaluating an expression costs (`cost_qual_eval_node`).
-pub fn expr_cost(_env: &Env<'_>, _subplans: &[SubPlanCost], _expr: &Expr) -> QualCost {
-    QualCost::default()
-}
+pub use expr::{array_length, expr_cost, quals_cost, restrict_cost};
