@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::planner::env::Env;
-use crate::planner::expr::{Cast, Const, Expr, ScalarArrayOp, SubPlanExpr, types};
+use crate::planner::expr::{Cast, Const, Expr, ScalarArrayOp, SubPlanExpr, Variadic};
 use crate::planner::rel::{QualCost, Restrict};
 use crate::planner::root::SubPlanCost;
 use crate::planner::value::Datum;
@@ -70,9 +70,13 @@ impl Walk<'_> {
         }
         let deeper = depth + 1;
         match expr {
-            Expr::Var(_) | Expr::Const(_) | Expr::Param(_) | Expr::SubLink(_) => {}
-            // Charged where they are computed.
-            Expr::Aggref(_) | Expr::WindowFunc(_) => {}
+            // Aggregates and window functions are charged where they are computed.
+            Expr::Var(_)
+            | Expr::Const(_)
+            | Expr::Param(_)
+            | Expr::SubLink(_)
+            | Expr::Aggref(_)
+            | Expr::WindowFunc(_) => {}
             Expr::Op(op) => {
                 self.total.per_tuple += self.operator(op.op);
                 self.all(&op.args, deeper);
@@ -86,7 +90,9 @@ impl Walk<'_> {
                 self.total.per_tuple += self.function(call.func);
                 self.all(&call.args, deeper);
             }
-            Expr::And(args) | Expr::Or(args) | Expr::Array(args, _) | Expr::Row(args) => self.all(args, deeper),
+            Expr::And(args) | Expr::Or(args) | Expr::Array(args, _) | Expr::Row(args) | Expr::Other(_, args, _) => {
+                self.all(args, deeper);
+            }
             Expr::Not(arg) | Expr::NullTest(arg, _) | Expr::BooleanTest(arg, _) => self.add(arg, deeper),
             Expr::Relabel(cast) => self.add(&cast.arg, deeper),
             Expr::Coerce(cast) => {
@@ -103,7 +109,7 @@ impl Walk<'_> {
                 }
             }
             Expr::Variadic(kind, args, _) => {
-                if *kind != crate::planner::expr::Variadic::Coalesce {
+                if *kind != Variadic::Coalesce {
                     self.total.per_tuple += self.env.settings.cpu_operator_cost;
                 }
                 self.all(args, deeper);
@@ -114,7 +120,6 @@ impl Walk<'_> {
                 self.all(&compare.right, deeper);
             }
             Expr::SubPlan(subplan) => self.subplan(subplan),
-            Expr::Other(_, args, _) => self.all(args, deeper),
         }
     }
 
@@ -175,7 +180,7 @@ impl Walk<'_> {
         if target.kind == 'd' {
             return unit;
         }
-        let source = facts.ty(cast.arg.ty(facts)).filter(|t| t.element != 0);
+        let source = facts.ty(cast.arg.ty()).filter(|t| t.element != 0);
         let (Some(source), true) = (source, target.element != 0 && target.len == -1) else {
             // An output and an input function.
             return 2.0 * unit;
@@ -196,9 +201,4 @@ impl Walk<'_> {
             self.total.per_tuple += cost.per_call;
         }
     }
-}
-
-/// Whether the executor evaluates it to a boolean.
-pub(crate) fn is_boolean(expr: &Expr, facts: &crate::planner::facts::Facts) -> bool {
-    expr.ty(facts) == types::BOOL
 }
