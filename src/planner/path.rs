@@ -134,42 +134,124 @@ pub enum AggSplit {
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names are EXPLAIN's, the fields say what they hold")]
 pub enum PathKind {
-    SeqScan { rel: RelId },
-    SampleScan { rel: RelId },
-    TidScan { rel: RelId },
+    SeqScan {
+        rel: RelId,
+    },
+    SampleScan {
+        rel: RelId,
+    },
+    TidScan {
+        rel: RelId,
+    },
     IndexScan(IndexScan),
     IndexOnlyScan(IndexScan),
-    BitmapHeapScan { rel: RelId, bitmap: Bitmap },
-    SubqueryScan { rel: RelId, input: Arc<Path>, filter: bool },
-    FunctionScan { rel: RelId },
-    ValuesScan { rel: RelId },
-    CteScan { rel: RelId, name: String },
-    WorkTableScan { rel: RelId },
-    ForeignScan { rel: RelId },
-    Result { input: Option<Arc<Path>> },
+    BitmapHeapScan {
+        rel: RelId,
+        bitmap: Bitmap,
+    },
+    SubqueryScan {
+        rel: RelId,
+        input: Arc<Path>,
+        filter: bool,
+    },
+    FunctionScan {
+        rel: RelId,
+    },
+    ValuesScan {
+        rel: RelId,
+    },
+    CteScan {
+        rel: RelId,
+        name: String,
+    },
+    WorkTableScan {
+        rel: RelId,
+    },
+    ForeignScan {
+        rel: RelId,
+    },
+    Result {
+        input: Option<Arc<Path>>,
+    },
     /// A Result over subqueries that each give an extreme.
-    MinMax { inputs: Vec<Arc<Path>> },
-    ProjectSet { input: Arc<Path> },
-    Append { inputs: Vec<Arc<Path>>, first_partial: usize },
-    MergeAppend { inputs: Vec<Arc<Path>> },
+    MinMax {
+        inputs: Vec<Arc<Path>>,
+    },
+    ProjectSet {
+        input: Arc<Path>,
+    },
+    Append {
+        inputs: Vec<Arc<Path>>,
+        first_partial: usize,
+    },
+    MergeAppend {
+        inputs: Vec<Arc<Path>>,
+    },
     NestLoop(JoinPath),
-    MergeJoin { join: JoinPath, sort_outer: Vec<PathKey>, sort_inner: Vec<PathKey>, materialize_inner: bool },
-    HashJoin { join: JoinPath, batches: u32 },
-    Material { input: Arc<Path> },
-    Memoize { input: Arc<Path>, keys: usize },
-    Sort { input: Arc<Path> },
-    IncrementalSort { input: Arc<Path>, presorted: usize },
-    Unique { input: Arc<Path> },
-    Gather { input: Arc<Path> },
-    GatherMerge { input: Arc<Path> },
-    Agg { input: Arc<Path>, strategy: AggStrategy, split: AggSplit },
-    Group { input: Arc<Path> },
-    WindowAgg { input: Arc<Path> },
-    SetOp { inputs: Vec<Arc<Path>>, hashed: bool, name: &'static str },
-    RecursiveUnion { left: Arc<Path>, right: Arc<Path> },
-    LockRows { input: Arc<Path> },
-    Limit { input: Arc<Path> },
-    ModifyTable { operation: &'static str, table: Oid, input: Arc<Path> },
+    MergeJoin {
+        join: JoinPath,
+        sort_outer: Vec<PathKey>,
+        sort_inner: Vec<PathKey>,
+        materialize_inner: bool,
+    },
+    HashJoin {
+        join: JoinPath,
+        batches: u32,
+    },
+    Material {
+        input: Arc<Path>,
+    },
+    Memoize {
+        input: Arc<Path>,
+        keys: usize,
+    },
+    Sort {
+        input: Arc<Path>,
+    },
+    IncrementalSort {
+        input: Arc<Path>,
+        presorted: usize,
+    },
+    Unique {
+        input: Arc<Path>,
+    },
+    Gather {
+        input: Arc<Path>,
+    },
+    GatherMerge {
+        input: Arc<Path>,
+    },
+    Agg {
+        input: Arc<Path>,
+        strategy: AggStrategy,
+        split: AggSplit,
+    },
+    Group {
+        input: Arc<Path>,
+    },
+    WindowAgg {
+        input: Arc<Path>,
+    },
+    SetOp {
+        inputs: Vec<Arc<Path>>,
+        hashed: bool,
+        name: &'static str,
+    },
+    RecursiveUnion {
+        left: Arc<Path>,
+        right: Arc<Path>,
+    },
+    LockRows {
+        input: Arc<Path>,
+    },
+    Limit {
+        input: Arc<Path>,
+    },
+    ModifyTable {
+        operation: &'static str,
+        table: Oid,
+        input: Arc<Path>,
+    },
 }
 
 /// A join's inputs.

@@ -62,6 +62,8 @@ pub struct Rel {
     pub has_eclass_joins: bool,
     /// Relations that it refers to laterally, directly.
     pub lateral: Relids,
+    /// Relations that refer to it laterally (`lateral_referencers`).
+    pub lateral_referencers: Relids,
     /// Whether pruning or contradiction proved it empty (`IS_DUMMY_REL`).
     pub dummy: bool,
 }
@@ -126,6 +128,9 @@ pub struct Restrict {
     pub required: Relids,
     /// For an outer join's own clause: the relations on the side that is kept (`outer_relids`).
     pub outer_relids: Relids,
+    /// Relations that it reads and an outer join below it may have made NULL (`nullable_relids`, before 16): no scan
+    /// of these may check it. From 16 the outer join's own number in `clause_relids` says the same; keep it so here.
+    pub nullable: Relids,
     /// Relations of the left operand of a binary operator, empty otherwise.
     pub left: Relids,
     /// Relations of the right operand.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::env::{Env, IndexInfo};
 use super::expr::Expr;
-use super::path::{Path, RelPaths};
+use super::path::{ParamInfo, Path, RelPaths};
 use super::query::{Query, SortGroup};
 use super::rel::{EcId, EquivalenceClass, PathKey, Rel, Restrict, SpecialJoin};
 use super::relids::{RelId, Relids};
@@ -152,6 +152,8 @@ pub struct Memo<'a> {
     pub join_clauses: RefCell<FxHashMap<(Relids, Relids), Restricts>>,
     /// Clauses derived from equivalence classes, by class, left, and right relations.
     pub derived: RefCell<FxHashMap<(EcId, Relids, Relids), Restricts>>,
+    /// What parameterised scans need, by relation and supplying relations.
+    pub param_infos: RefCell<FxHashMap<(RelId, Relids), Arc<ParamInfo>>>,
     /// The next [`Restrict::id`].
     pub next_restrict: std::cell::Cell<usize>,
     /// Levels that read one extreme each, where the level's aggregates are extremes only.
