@@ -34,7 +34,9 @@ pub(crate) fn worst_factor(rows: &[&Row]) -> Option<f64> {
 pub(crate) fn worst<'a>(rows: &[&'a Row], count: usize) -> Vec<&'a Row> {
     let mut apart: Vec<&Row> =
         rows.iter().copied().filter(|row| row.factor() > 1.000_01 || row.same_shape() == Some(false)).collect();
-    apart.sort_by(|a, b| b.factor().total_cmp(&a.factor()));
+    apart.sort_by(|a, b| b.factor().total_cmp(&a.factor()).then_with(|| a.statement.cmp(&b.statement)));
+    // The same question on a snapshot that carries more or fewer values.
+    apart.dedup_by(|a, b| (a.major, &a.statement, &a.configuration) == (b.major, &b.statement, &b.configuration));
     apart.truncate(count);
     apart
 }

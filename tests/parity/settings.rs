@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub(crate) struct Settings {
     /// `PARITY_VERSIONS`.
     pub(crate) versions: Vec<u32>,
-    /// `PARITY_WORKLOADS`: `shop`, `generated`, `tpch`, `pgbench`.
+    /// `PARITY_WORKLOADS`: `shop`, `generated`, `grown`, `tpch`, `pgbench`.
     pub(crate) workloads: Vec<String>,
     /// `PARITY_SHOP_SCALE`: 1 has 300,000 orders.
     pub(crate) shop_scale: f64,
@@ -37,7 +37,7 @@ impl Settings {
         };
         Self {
             versions: list("PARITY_VERSIONS", "14 15 16 17 18").iter().map(|v| number(v)).collect(),
-            workloads: list("PARITY_WORKLOADS", "shop generated tpch pgbench"),
+            workloads: list("PARITY_WORKLOADS", "shop generated grown tpch pgbench"),
             shop_scale: parsed("PARITY_SHOP_SCALE", 0.1),
             tpch_scale: parsed("PARITY_TPCH_SCALE", 0.1),
             tpch_scale_15: parsed("PARITY_TPCH_SCALE_15", 1.0),
@@ -57,7 +57,7 @@ impl Settings {
     /// Of the pairs, those of one database: most kinds of index are the shop's.
     pub(crate) fn pairs_of(&self, database: &str) -> usize {
         let tenths = match database {
-            "shop" => 7,
+            "shop" => 6,
             "tpch" => 2,
             _ => 1,
         };
