@@ -25,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     /// `PARITY_PAIRS`: pairs of a statement and a configuration, over all databases of one version.
     pub(crate) pairs: usize,
+    /// `PARITY_ONLY`: leave out statements that do not hold this text.
+    pub(crate) only: Option<String>,
+    /// `PARITY_WORST`: cases to print.
+    pub(crate) worst: usize,
     /// `PARITY_MAY_MISS`: go on without a server version, or without TPC-H, that is missing.
     pub(crate) may_miss: bool,
 }
@@ -46,6 +50,8 @@ impl Settings {
             generated: parsed("PARITY_GENERATED", 400),
             seed: parsed("PARITY_SEED", 1),
             pairs: parsed("PARITY_PAIRS", 2400),
+            only: environment("PARITY_ONLY"),
+            worst: parsed("PARITY_WORST", 20),
             may_miss: environment("PARITY_MAY_MISS").is_some(),
         }
     }
