@@ -33,6 +33,7 @@ pub mod stats;
 pub mod upper;
 pub mod value;
 pub mod walk;
+pub mod wrap;
 
 pub use env::{Env, IndexInfo, IndexKeyInfo, IndexRef};
 pub use expr::Expr;

@@ -201,9 +201,11 @@ pub enum PathKind {
     Material {
         input: Arc<Path>,
     },
+    /// With what reading it again costs, start and in total (`cost_memoize_rescan`).
     Memoize {
         input: Arc<Path>,
         keys: usize,
+        rescan: (f64, f64),
     },
     Sort {
         input: Arc<Path>,

@@ -87,11 +87,15 @@ pub struct Enable {
 impl Settings {
     /// Reads the settings of a snapshot.
     pub fn of(server: &Server) -> Self {
-        let number = |name: &str, default: f64| server.setting_f64(name).unwrap_or(default);
-        let count = |name: &str, default: i32| server.setting(name).and_then(|v| v.parse().ok()).unwrap_or(default);
-        let limit = |name: &str, default: usize| server.setting(name).and_then(|v| v.parse().ok()).unwrap_or(default);
-        let on = |name: &str, default: bool| server.setting(name).map_or(default, |v| v == "on");
-        let major = server.major();
+        Self::with(server.major(), |name| server.setting(name))
+    }
+
+    /// The settings of a server of a major version, from their texts as `pg_settings.setting` gives them.
+    pub fn with<'s>(major: u32, text: impl Fn(&str) -> Option<&'s str>) -> Self {
+        let number = |name: &str, default: f64| text(name).and_then(|v| v.parse().ok()).unwrap_or(default);
+        let count = |name: &str, default: i32| text(name).and_then(|v| v.parse().ok()).unwrap_or(default);
+        let limit = |name: &str, default: usize| text(name).and_then(|v| v.parse().ok()).unwrap_or(default);
+        let on = |name: &str, default: bool| text(name).map_or(default, |v| v == "on");
         Self {
             major,
             seq_page_cost: number("seq_page_cost", 1.0),
@@ -115,7 +119,7 @@ impl Settings {
             geqo_threshold: limit("geqo_threshold", 12),
             cursor_tuple_fraction: number("cursor_tuple_fraction", 0.1),
             default_statistics_target: count("default_statistics_target", 100),
-            constraint_exclusion: server.setting("constraint_exclusion").unwrap_or("partition").to_owned(),
+            constraint_exclusion: text("constraint_exclusion").unwrap_or("partition").to_owned(),
             enable: Enable {
                 seqscan: on("enable_seqscan", true),
                 indexscan: on("enable_indexscan", true),
