@@ -47,15 +47,8 @@ pub fn incremental_sort(
     let groups = presorted_groups(root, &pathkeys, presorted, input.rows);
     let width = input.target.width;
     let settings = &root.env.settings;
-    let costs = sort::cost_incremental_sort(
-        settings,
-        Costs::from(&*input),
-        input.rows,
-        groups,
-        width,
-        0.0,
-        limit_tuples,
-    );
+    let costs =
+        sort::cost_incremental_sort(settings, Costs::from(&*input), input.rows, groups, width, 0.0, limit_tuples);
     over(&Arc::clone(&input), PathKind::IncrementalSort { input, presorted }, costs, pathkeys)
 }
 
@@ -76,7 +69,7 @@ pub fn material(settings: &Settings, input: Arc<Path>) -> Path {
 
 /// Rows of a partial path in all processes together (`compute_gather_rows`, 17+).
 pub fn gather_rows(settings: &Settings, input: &Path) -> f64 {
-    super::path::clamp_rows(input.rows * sort::parallel_divisor(settings, input.workers))
+    super::path::clamp_rows(input.rows * super::cost::scan::parallel_divisor(settings, input.workers))
 }
 
 /// A Gather over a partial path (`create_gather_path`): `rows` come out, with `target`.

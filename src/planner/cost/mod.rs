@@ -3,7 +3,9 @@
 //! In: settings, row counts, selectivities, evaluation costs. Out: startup and total costs. Nothing here looks at
 //! alternatives; path making does.
 
+pub mod costs;
 mod expr;
 pub mod scan;
+pub mod sort;
 
 pub use expr::{array_length, expr_cost, quals_cost, restrict_cost};

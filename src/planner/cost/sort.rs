@@ -28,14 +28,6 @@ pub fn max_align(width: i32) -> i32 {
     width.max(0).saturating_add(7) & !7
 }
 
-/// Among how many processes the rows of a partial path are shared (`get_parallel_divisor`): the workers, and the share
-/// of its time that the leader has left.
-pub fn parallel_divisor(settings: &Settings, workers: u32) -> f64 {
-    let workers = f64::from(workers);
-    let leader = if settings.parallel_leader_participation { (1.0 - 0.3 * workers).max(0.0) } else { 0.0 };
-    workers + leader
-}
-
 /// How many sorted runs are merged at once (`tuplesort_merge_order`). Until 14 each tape had one buffer beside the
 /// merge buffer, since 15 two.
 fn merge_order(settings: &Settings, memory: f64) -> f64 {
@@ -91,8 +83,7 @@ pub fn cost_sort(
 ) -> Costs {
     let (startup, run) = cost_tuplesort(settings, tuples, width, comparison_cost, limit_tuples);
     let startup = startup + input.total;
-    Costs { disabled_nodes: input.disabled_nodes, startup, total: startup + run }
-        .unless(settings, settings.enable.sort)
+    Costs { disabled_nodes: input.disabled_nodes, startup, total: startup + run }.unless(settings, settings.enable.sort)
 }
 
 /// Costs of an Incremental Sort (`cost_incremental_sort`) over an input whose first keys are in order and have
@@ -126,11 +117,7 @@ pub fn cost_material(settings: &Settings, input: Costs, tuples: f64, width: i32)
         + 2.0 * settings.cpu_operator_cost * tuples
         + spill(settings, relation_byte_size(tuples, width));
     let off = settings.major >= 18 && !settings.enable.material;
-    Costs {
-        disabled_nodes: input.disabled_nodes + u32::from(off),
-        startup: input.startup,
-        total: input.startup + run,
-    }
+    Costs { disabled_nodes: input.disabled_nodes + u32::from(off), startup: input.startup, total: input.startup + run }
 }
 
 /// What writing or reading a temporary file of so many bytes costs, nothing if they fit in `work_mem`.
@@ -178,12 +165,8 @@ pub fn cost_gather_merge(settings: &Settings, input: Costs, workers: u32, rows: 
     let run = rows * comparison * streams.log2()
         + settings.cpu_operator_cost * rows
         + settings.parallel_tuple_cost * rows * 1.05;
-    Costs {
-        disabled_nodes: input.disabled_nodes,
-        startup: startup + input.startup,
-        total: startup + run + input.total,
-    }
-    .unless(settings, settings.enable.gathermerge)
+    Costs { disabled_nodes: input.disabled_nodes, startup: startup + input.startup, total: startup + run + input.total }
+        .unless(settings, settings.enable.gathermerge)
 }
 
 /// Costs of a Merge Append of so many inputs, whose startup and total costs are summed in `input`
@@ -193,11 +176,7 @@ pub fn cost_merge_append(settings: &Settings, input: Costs, inputs: usize, rows:
     let comparison = 2.0 * settings.cpu_operator_cost;
     let startup = comparison * streams * streams.log2();
     let run = rows * comparison * streams.log2() + settings.cpu_tuple_cost * 0.5 * rows;
-    Costs {
-        disabled_nodes: input.disabled_nodes,
-        startup: startup + input.startup,
-        total: startup + run + input.total,
-    }
+    Costs { disabled_nodes: input.disabled_nodes, startup: startup + input.startup, total: startup + run + input.total }
 }
 
 impl Costs {
@@ -236,13 +215,19 @@ mod tests {
         let input = Costs { disabled_nodes: 0, startup: 0.0, total: 145.0 };
         // explain select * from t order by a, with 10,000 rows of 4 bytes: Sort (cost=809.39..834.39)
         let quick = cost_sort(&settings(15), input, 10_000.0, 4, 0.0, -1.0);
-        assert_eq!((format!("{:.2}", quick.startup), format!("{:.2}", quick.total)), ("809.39".into(), "834.39".into()));
+        assert_eq!(
+            (format!("{:.2}", quick.startup), format!("{:.2}", quick.total)),
+            ("809.39".into(), "834.39".into())
+        );
         // The same with limit 10.
         let heap = cost_sort(&settings(15), input, 10_000.0, 4, 0.0, 10.0);
         assert_eq!(format!("{:.2}", heap.startup), "361.10");
         // More rows than work_mem holds go to disk.
         let disk = cost_sort(&settings(15), input, 1_000_000.0, 4, 0.0, -1.0);
-        assert_eq!(format!("{:.2}", disk.startup), format!("{:.2}", 145.0 + 0.005 * 1e6 * 1e6_f64.log2() + 2.0 * 3907.0 * 1.75));
+        assert_eq!(
+            format!("{:.2}", disk.startup),
+            format!("{:.2}", 145.0 + 0.005 * 1e6 * 1e6_f64.log2() + 2.0 * 3907.0 * 1.75)
+        );
     }
 
     #[test]
@@ -254,12 +239,5 @@ mod tests {
         settings.major = 17;
         assert!(sort(&settings).startup > DISABLE_COST);
         assert_eq!(sort(&settings).disabled_nodes, 0);
-    }
-
-    #[test]
-    fn the_leader_helps_less_with_more_workers() {
-        let settings = settings(15);
-        assert_eq!(parallel_divisor(&settings, 2), 2.4);
-        assert_eq!(parallel_divisor(&settings, 4), 4.0);
     }
 }
