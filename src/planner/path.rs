@@ -343,9 +343,32 @@ pub struct RelPaths {
     pub cheapest_total: Option<Arc<Path>>,
     /// The cheapest unparameterised and every parameterised path that survived (`cheapest_parameterized_paths`).
     pub cheapest_parameterized: Vec<Arc<Path>>,
-    /// For a level's final relation: the plans of the subqueries in its expressions and of its WITH queries, all levels
-    /// below included, as EXPLAIN names them (`InitPlan 1`, `CTE x`).
-    pub attached: Vec<(String, Arc<Path>)>,
+    /// For a level's final relation: the plans of the levels below it.
+    pub attached: Vec<Attached>,
+}
+
+/// The plan of a level below another.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    /// Which level.
+    pub level: LevelRef,
+    /// Its plan, where no node of the level above has it as an input.
+    pub path: Option<Arc<Path>>,
+    /// Plans of the levels below it.
+    pub below: Vec<Attached>,
+}
+
+/// A level below another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LevelRef {
+    /// A WITH query, by its position in [`super::Root::ctes`].
+    Cte(usize),
+    /// A subquery in an expression, by its position in [`super::Root::subplans`]; evaluated once (`InitPlan`) or not.
+    SubPlan(usize, bool),
+    /// A subquery in FROM.
+    Subquery(RelId),
+    /// One of the levels that give an extreme.
+    MinMax(usize),
 }
 
 impl RelPaths {

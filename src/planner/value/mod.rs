@@ -1,4 +1,13 @@
 //! Data values as the planner meets them: constants of a query, common values and histogram bounds of statistics.
+//!
+//! `parse` reads the text that a type's output function prints (and the common spellings that its input function
+//! accepts), `order` compares as the type's default B-tree operator class does.
+
+mod order;
+mod parse;
+
+pub use order::order;
+pub use parse::parse;
 
 /// A value that is not NULL. Types without a variant of their own are [`Datum::Opaque`]: equal when their text is.
 #[derive(Debug, Clone, PartialEq)]
