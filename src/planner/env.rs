@@ -17,12 +17,19 @@ pub struct Env<'a> {
     pub settings: Settings,
     /// Types, operators, functions.
     pub facts: Facts,
+    /// Statistics with their values parsed.
+    pub parsed: super::stats::Cache,
 }
 
 impl<'a> Env<'a> {
     /// For a snapshot.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, settings: Settings::of(&snapshot.server), facts: Facts::new(snapshot) }
+        Self {
+            snapshot,
+            settings: Settings::of(&snapshot.server),
+            facts: Facts::new(snapshot),
+            parsed: super::stats::Cache::default(),
+        }
     }
 }
 

@@ -154,6 +154,8 @@ pub struct Memo<'a> {
     pub derived: RefCell<FxHashMap<(EcId, Relids, Relids), Restricts>>,
     /// What parameterised scans need, by relation and supplying relations.
     pub param_infos: RefCell<FxHashMap<(RelId, Relids), Arc<ParamInfo>>>,
+    /// Foreign keys along which the query joins.
+    pub foreign_keys: std::cell::OnceCell<Vec<super::stats::Link>>,
     /// The next [`Restrict::id`].
     pub next_restrict: std::cell::Cell<usize>,
     /// Levels that read one extreme each, where the level's aggregates are extremes only.

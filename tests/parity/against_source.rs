@@ -147,7 +147,6 @@ impl Findings {
             "hypopg_per_second": self.rates.map(|(_, hypopg)| hypopg.round()),
             "speed_vs_hypopg": self.rates.map(|(own, hypopg)| own / hypopg),
             "single_table_per_second": self.single_table.map(f64::round),
-            "first_differences": report::causes(&baseline),
             "worst_statements": report::worst_json(&baseline, 60),
             "worst_pairs": report::worst_json(&what_if, 60),
         })
@@ -172,9 +171,11 @@ pub(crate) async fn run(name: &str, settings: &Settings) -> Result<Value, String
         }
     }
     findings.print(name);
-    let (baseline, what_if): (Vec<&Row>, Vec<&Row>) =
-        (findings.baseline.iter().collect(), findings.what_if.iter().collect());
-    report::print_worst("Statements with the indexes that are there", &baseline, settings.worst);
-    report::print_worst("Statements with other indexes", &what_if, settings.worst);
+    report::print_worst(
+        "Statements with the indexes that are there",
+        &findings.baseline.iter().collect::<Vec<_>>(),
+        20,
+    );
+    report::print_worst("Statements with other indexes", &findings.what_if.iter().collect::<Vec<_>>(), 20);
     Ok(findings.json(name, settings.seed))
 }

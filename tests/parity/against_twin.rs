@@ -172,14 +172,13 @@ pub(crate) async fn run(settings: &Settings) -> Value {
         }
     }
     let of_baseline: Vec<&Row> = baseline.iter().map(|(_, row)| row).collect();
-    report::print_worst("Statements with the indexes that are there", &of_baseline, settings.worst);
+    report::print_worst("Statements with the indexes that are there", &of_baseline, 20);
     let of_candidates: Vec<&Row> = all.iter().collect();
-    report::print_worst("Statements with other indexes", &of_candidates, settings.worst);
+    report::print_worst("Statements with other indexes", &of_candidates, 20);
     json!({
         "seed": settings.seed,
         "rows": lines,
         "worst_statements": report::worst_json(&of_baseline, 40),
-        "first_differences": report::causes(&of_baseline),
         "candidates": candidates,
         "rate": rates,
         "scale": large,

@@ -93,15 +93,11 @@ impl Row {
             self.ratio().map_or_else(|| "none".to_owned(), |r| format!("{r:.5}"))
         );
         out.push_str(&plan::side_by_side(&plan::lines(&self.oracle), &right));
-        if let Some(difference) = self.first_difference() {
-            let _ = writeln!(out, "    first apart: {}", difference.detail);
+        let difference = self.shown.as_ref().and_then(|shown| plan::first_difference(&self.oracle, shown, 0.001));
+        if let Some(difference) = difference {
+            let _ = writeln!(out, "    first apart: {difference}");
         }
         out
-    }
-
-    /// Where the two plans part, as far as there are two to compare.
-    pub(crate) fn first_difference(&self) -> Option<plan::Difference> {
-        plan::first_difference(&self.oracle, self.shown.as_ref()?, 0.001)
     }
 }
 

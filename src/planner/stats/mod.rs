@@ -1,103 +1,102 @@
 //! Statistics to selectivities, group counts, widths and sizes (`selfuncs.c`, `clausesel.c`, `extended_stats.c`,
 //! `plancat.c`, the size half of `costsize.c`).
 
+mod array_op;
+mod boolean;
+mod clauses;
+mod compare;
+mod elements;
+mod expression;
+mod extended;
+mod foreign_key;
+mod function;
+mod groups;
+mod inequality;
+mod join;
+mod join_size;
+mod matching;
+mod merge;
+mod parsed;
+mod pattern;
+mod prefix;
+mod restriction;
+mod scalar;
+mod size;
+mod variable;
+mod walk;
+mod width;
+
 use std::sync::Arc;
 
-use super::env::Env;
+use self::clauses::{Clause, Place};
+pub use self::foreign_key::Link;
+pub use self::join_size::{join_rows, parameterized_rows, semi_join_factors};
+pub use self::parsed::Cache;
+pub use self::size::{index_tuples, relation_size};
 use super::expr::Expr;
 use super::query::JoinType;
-use super::rel::{Rel, Restrict, SpecialJoin};
+use super::rel::{Restrict, SpecialJoin};
 use super::relids::RelId;
 use super::root::Root;
-use crate::snapshot::{Oid, Table};
+use crate::snapshot::Oid;
 
 /// Selectivity of a list of conditions (`clauselist_selectivity`).
 pub fn clauselist_selectivity(
-    _root: &Root<'_>,
-    _clauses: &[Arc<Restrict>],
-    _var_relid: Option<RelId>,
-    _join: JoinType,
-    _special: Option<&SpecialJoin>,
+    root: &Root<'_>,
+    clauses: &[Arc<Restrict>],
+    var_relid: Option<RelId>,
+    join: JoinType,
+    special: Option<&SpecialJoin>,
 ) -> f64 {
-    0.5
+    let clauses: Vec<_> = clauses.iter().map(Clause::Restrict).collect();
+    clauses::all(root, &clauses, Place { var_relid, join, special, depth: 0, extended: true })
 }
 
 /// Selectivity of one condition (`clause_selectivity`).
 pub fn clause_selectivity(
-    _root: &Root<'_>,
-    _clause: &Expr,
-    _var_relid: Option<RelId>,
-    _join: JoinType,
-    _special: Option<&SpecialJoin>,
+    root: &Root<'_>,
+    clause: &Expr,
+    var_relid: Option<RelId>,
+    join: JoinType,
+    special: Option<&SpecialJoin>,
 ) -> f64 {
-    0.5
-}
-
-/// Blocks, rows and share of all-visible blocks of a table (`estimate_rel_size`).
-pub fn relation_size(_env: &Env<'_>, table: &Table) -> (f64, f64, f64) {
-    (f64::from(table.relpages), table.reltuples.max(0.0), 0.0)
+    clauses::one(root, Clause::Bare(clause), Place { var_relid, join, special, depth: 0, extended: true })
 }
 
 /// Groups among so many rows (`estimate_num_groups`).
-pub fn num_groups(_root: &Root<'_>, _exprs: &[Expr], input_rows: f64) -> f64 {
-    input_rows
+pub fn num_groups(root: &Root<'_>, exprs: &[Expr], input_rows: f64) -> f64 {
+    groups::estimate(root, exprs, input_rows)
 }
 
 /// Distinct values of an expression, and whether that is a guess (`get_variable_numdistinct`).
-pub fn distinct_values(_root: &Root<'_>, _expr: &Expr) -> (f64, bool) {
-    (200.0, true)
+pub fn distinct_values(root: &Root<'_>, expr: &Expr) -> (f64, bool) {
+    variable::distinct(root, &variable::examine(root, expr, None))
 }
 
 /// Frequency of the commonest value and size of a hash bucket as a share of the rows, for a hash key
 /// (`estimate_hash_bucket_stats`).
-pub fn hash_bucket_stats(_root: &Root<'_>, _key: &Expr, _buckets: f64) -> (f64, f64) {
-    (0.0, 0.1)
+pub fn hash_bucket_stats(root: &Root<'_>, key: &Expr, buckets: f64) -> (f64, f64) {
+    groups::hash_bucket(root, key, buckets)
 }
 
 /// Share of each input that a merge join reads before its first pair and until its end: left start, left end, right
 /// start, right end (`mergejoinscansel`).
 pub fn merge_scan_selectivity(
-    _root: &Root<'_>,
-    _clause: &Expr,
+    root: &Root<'_>,
+    clause: &Expr,
     _family: Oid,
-    _descending: bool,
-    _nulls_first: bool,
+    descending: bool,
+    nulls_first: bool,
 ) -> (f64, f64, f64, f64) {
-    (0.0, 1.0, 0.0, 1.0)
-}
-
-/// Rows of a join (`calc_joinrel_size_estimate`), of inputs of so many rows.
-pub fn join_rows(
-    _root: &Root<'_>,
-    _outer: &Rel,
-    _inner: &Rel,
-    outer_rows: f64,
-    inner_rows: f64,
-    _special: &SpecialJoin,
-    _restrict: &[Arc<Restrict>],
-) -> f64 {
-    outer_rows * inner_rows
-}
-
-/// Share of outer rows with a match, and matches per such row, for semi and anti joins and joins with a unique inner
-/// side (`compute_semi_anti_join_factors`).
-pub fn semi_join_factors(
-    _root: &Root<'_>,
-    _outer: &Rel,
-    _inner: &Rel,
-    _join: JoinType,
-    _special: &SpecialJoin,
-    _restrict: &[Arc<Restrict>],
-) -> (f64, f64) {
-    (1.0, 1.0)
+    merge::scan_shares(root, clause, descending, nulls_first)
 }
 
 /// Average bytes of an expression's value (`get_attavgwidth`, `get_typavgwidth`).
-pub fn expr_width(_root: &Root<'_>, _expr: &Expr) -> i32 {
-    32
+pub fn expr_width(root: &Root<'_>, expr: &Expr) -> i32 {
+    width::expr_width(root, expr)
 }
 
-/// Elements of an array (`estimate_array_length`).
-pub fn array_length(_root: &Root<'_>, _expr: &Expr) -> f64 {
-    10.0
+/// Elements of an array (`estimate_array_length`): from 17 on by statistics.
+pub fn array_length(root: &Root<'_>, expr: &Expr) -> f64 {
+    array_op::length(root, expr)
 }
