@@ -57,12 +57,15 @@ pub(super) fn index(oid: Oid, name: &str, columns: &[AttrNumber]) -> Index {
     let key = |column: &AttrNumber| IndexKey {
         column: Some(*column),
         expression: None,
+        ty: None,
         opclass: "int8_ops".to_owned(),
         opclass_is_default: true,
+        opclass_options: vec![],
         collation: None,
         collation_is_default: true,
         descending: false,
         nulls_first: false,
+        returnable: Some(true),
         stats: None,
     };
     Index {
@@ -80,13 +83,17 @@ pub(super) fn index(oid: Oid, name: &str, columns: &[AttrNumber]) -> Index {
         referenced_by_foreign_keys: vec![],
         replica_identity: false,
         clustered: false,
+        immediate: true,
         valid: true,
         ready: true,
         parent: None,
         options: vec![],
+        tablespace: None,
         relpages: 3000,
         reltuples: 1_000_000.0,
         bytes: Some(24_000_000),
+        tree_height: None,
+        gin: None,
         definition: None,
         activity: Some(IndexActivity { scans: 10, ..IndexActivity::default() }),
     }
@@ -263,6 +270,7 @@ pub(super) fn shop(tables: Vec<Table>, asks: &[Ask]) -> (Snapshot, Workload) {
             blocks_read: None,
             settings: BTreeMap::<String, Setting>::new(),
             extensions: vec![],
+            tablespaces: vec![],
             role: Role {
                 name: "r".to_owned(),
                 superuser: false,

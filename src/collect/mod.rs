@@ -10,12 +10,14 @@
 //!
 //! What the values policy covers: values from rows, which the planner's statistics hold. Under `safe` those of numbers,
 //! dates, times, booleans and enums are kept, with arrays and ranges of these; text of every kind, JSON, XML, bytes,
-//! uuid, network addresses and unknown types are withheld. Literals of the schema itself (defaults, partial predicates,
+//! uuid, network addresses and unknown types are withheld; what is kept of them is which of them are equal and in what
+//! order they come, and their text where a statement or the schema spells it out anyway. Literals of the schema itself (defaults, partial predicates,
 //! partition bounds, view definitions, enum labels) and of statement texts are not values from rows.
 
 mod activity;
 mod catalog;
 mod error;
+mod pages;
 mod part;
 mod plans;
 mod schema;
@@ -104,7 +106,8 @@ pub async fn collect(pool: &Pool, options: &CollectOptions, progress: &dyn Progr
         _ => None,
     };
     let first_read_after = begun.elapsed();
-    let catalog = Box::pin(read_catalog(&context, &mut server, options, progress)).await?;
+    let mut catalog = Box::pin(read_catalog(&context, &mut server, options, progress)).await?;
+    step(progress, pages::add(&context, &server, &mut catalog)).await?;
     let schema = step(progress, schema::read(&context)).await?;
     progress.end();
     let mut statements = match (&options.statements, options.interval, first) {
@@ -121,6 +124,7 @@ pub async fn collect(pool: &Pool, options: &CollectOptions, progress: &dyn Progr
             None => statements::none(),
         },
     };
+    statistics::add_known(&context, options.values, &statements.items, &mut catalog).await?;
     if options.explain || options.explain_analyze {
         plans::explain_all(&context, &mut statements.items, &server, &catalog, options, progress).await?;
     }
@@ -138,7 +142,7 @@ pub async fn collect(pool: &Pool, options: &CollectOptions, progress: &dyn Progr
 }
 
 /// Parts read before the statements.
-const PARTS: u64 = 16;
+const PARTS: u64 = 20;
 
 /// Counts a part when it has been read.
 async fn step<T>(progress: &dyn Progress, part: impl Future<Output = T>) -> T {
@@ -154,22 +158,28 @@ async fn read_catalog(
     progress: &dyn Progress,
 ) -> Result<Catalog, Error> {
     let major = server.major();
-    let (settings, identifier, bytes) = tokio::try_join!(
+    let (settings, tablespaces, identifier, bytes) = tokio::try_join!(
         step(progress, server::settings(context)),
+        step(progress, server::tablespaces(context)),
         step(progress, server::system_identifier(context)),
         step(progress, server::database_size(context)),
     )?;
     server.settings = settings;
+    server.tablespaces = tablespaces;
     server.system_identifier = identifier;
     server.database_bytes = bytes;
-    let (tables, indexes, constraints, views, functions, extended_statistics, statistics) = tokio::try_join!(
+    let (tables, indexes, constraints, views, extended_statistics, statistics) = tokio::try_join!(
         step(progress, catalog::tables::read(context)),
         step(progress, catalog::indexes::read(context)),
         step(progress, catalog::constraints::read(context)),
         step(progress, catalog::objects::views(context)),
+        step(progress, catalog::extended::read(context, major, options.values)),
+        step(progress, statistics::read(context, options.values, major)),
+    )?;
+    let (functions, operators, operator_classes) = tokio::try_join!(
         step(progress, catalog::objects::functions(context)),
-        step(progress, catalog::objects::extended_statistics(context, major)),
-        step(progress, statistics::read(context, options.values)),
+        step(progress, catalog::objects::operators(context)),
+        step(progress, catalog::objects::operator_classes(context)),
     )?;
     let (table_activity, index_activity, sizes) = tokio::try_join!(
         step(progress, activity::tables(context)),
@@ -186,6 +196,8 @@ async fn read_catalog(
             constraints,
             views,
             functions,
+            operators,
+            operator_classes,
             extended_statistics,
             statistics,
             table_activity,

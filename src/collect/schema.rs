@@ -44,6 +44,7 @@ async fn read_schema(context: &Context<'_>, session: &Session, locks: &Locks) ->
 fn kind(word: &str) -> SchemaObjectKind {
     match word {
         "schema" => SchemaObjectKind::Schema,
+        "foreign server" => SchemaObjectKind::ForeignServer,
         "collation" => SchemaObjectKind::Collation,
         "type" => SchemaObjectKind::Type,
         "sequence" => SchemaObjectKind::Sequence,

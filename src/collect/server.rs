@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::error::{Error, PartError};
 use super::part::{Context, count};
-use crate::snapshot::{Extension, RecoveryState, Role, Server, Setting};
+use crate::snapshot::{Extension, RecoveryState, Role, Server, Setting, Tablespace};
 
 /// The oldest version read: PostgreSQL 13.
 const OLDEST: u32 = 130_000;
@@ -39,6 +39,7 @@ pub(super) async fn facts(context: &Context<'_>) -> Result<Facts, Error> {
             blocks_read: row.try_get::<_, Option<i64>>("blocks_read")?.map(count),
             settings: BTreeMap::new(),
             extensions: Vec::new(),
+            tablespaces: Vec::new(),
             role: Role {
                 name: row.try_get("role_name")?,
                 superuser: row.try_get("superuser")?,
@@ -104,6 +105,23 @@ pub(super) async fn extensions(context: &Context<'_>) -> Result<Vec<Extension>, 
             }
             extensions.sort_by(|a: &Extension, b| a.name.cmp(&b.name));
             Ok(extensions)
+        })
+        .await
+}
+
+/// Tablespaces with costs of their own.
+pub(super) async fn tablespaces(context: &Context<'_>) -> Result<Vec<Tablespace>, Error> {
+    context
+        .read("tablespaces", None, async |session, _| {
+            let rows = session.query_typed(include_str!("sql/tablespaces.sql"), &[]).await?;
+            let mut tablespaces = Vec::with_capacity(rows.len());
+            for row in rows {
+                let mut options: Vec<String> = row.try_get("options")?;
+                options.sort();
+                let (name, of_database) = (row.try_get("name")?, row.try_get("of_database")?);
+                tablespaces.push(Tablespace { name, of_database, options });
+            }
+            Ok(tablespaces)
         })
         .await
 }

@@ -91,6 +91,15 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
+/// The values of a text's plain strings: quotes taken off, doubled ones made one. Strings with escapes are left out.
+pub(super) fn strings(text: &str) -> Vec<String> {
+    let value = |token: Token<'_>| {
+        let inside = token.text.strip_prefix('\'')?.strip_suffix('\'')?;
+        (token.kind == Kind::String).then(|| inside.replace("''", "'"))
+    };
+    tokens(text).into_iter().filter_map(value).collect()
+}
+
 fn is_word_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
@@ -162,6 +171,11 @@ mod tests {
             parameters("select $1, '$2', \"$3\", $$ $4 $$, $q$ $5 $q$, E'\\'$6', a$7 /* $8 /* */ $9 */ -- $10\n, $11"),
             [1, 11]
         );
+    }
+
+    #[test]
+    fn strings_are_what_they_stand_for() {
+        assert_eq!(strings("a = 'it''s' and b = E'x' and c = '' -- 'd'"), ["it's", ""]);
     }
 
     #[test]

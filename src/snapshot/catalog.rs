@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AttrNumber, ColumnStats, Index, Oid, TableActivity};
+use super::{AttrNumber, ColumnStats, ExtendedStatistics, Index, Oid, TableActivity};
 
 /// The user's part of the catalog. `tables` is sorted by oid; use [`Catalog::table`] to look one up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,12 @@ pub struct Catalog {
     pub functions: Vec<Function>,
     /// Extended statistics objects, sorted by schema and name.
     pub extended_statistics: Vec<ExtendedStatistics>,
+    /// Operators outside `pg_catalog`, sorted by schema, name and operand types.
+    #[serde(default)]
+    pub operators: Vec<Operator>,
+    /// Operator classes outside `pg_catalog`, sorted by schema, name and method.
+    #[serde(default)]
+    pub operator_classes: Vec<OperatorClass>,
 }
 
 impl Catalog {
@@ -75,8 +81,14 @@ pub struct Table {
     pub partition_of: Option<PartitionOf>,
     /// Parents by plain inheritance.
     pub inherits: Vec<Oid>,
-    /// Storage options (`fillfactor=90`), sorted.
+    /// Storage options (`fillfactor=90`, `parallel_workers=4`), sorted.
     pub options: Vec<String>,
+    /// The tablespace, where it is not the database's own: see [`Server::tablespaces`](super::Server::tablespaces).
+    #[serde(default)]
+    pub tablespace: Option<String>,
+    /// What a foreign table stands for.
+    #[serde(default)]
+    pub foreign: Option<ForeignTable>,
     /// Row-level security in force.
     pub row_security: bool,
     /// Replica identity as in `pg_class.relreplident`: `d`, `n`, `f`, `i`.
@@ -151,6 +163,17 @@ pub enum Persistence {
     Temporary,
 }
 
+/// Where a foreign table's rows are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignTable {
+    /// The foreign server's name.
+    pub server: String,
+    /// The foreign-data wrapper's name.
+    pub wrapper: String,
+    /// Options of the table that its planning may need and that are no secrets (`fetch_size=100`), sorted.
+    pub options: Vec<String>,
+}
+
 /// A partition's place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartitionOf {
@@ -180,6 +203,9 @@ pub struct Column {
     pub identity: Option<String>,
     /// Whether `default` is a generation expression.
     pub generated: bool,
+    /// Whether the generated value is computed when read (18+): the planner puts the expression in its place.
+    #[serde(default)]
+    pub generated_virtual: bool,
     /// The collation, qualified and quoted, if the type is collatable.
     pub collation: Option<String>,
     /// Whether that collation sorts as C does, so that a plain B-tree serves LIKE prefixes.
@@ -216,12 +242,29 @@ pub struct ColumnType {
     pub category: String,
     /// `typname` of the element type, for an array.
     pub element: Option<String>,
-    /// `pg_type.typlen`: bytes, or -1 for variable length.
+    /// `pg_type.typlen`: bytes, -1 for variable length, -2 for a C string.
     pub length: i16,
+    /// `pg_type.typalign`: `c` (1 byte), `s` (2), `i` (4), `d` (8); empty in files of older versions.
+    #[serde(default)]
+    pub alignment: String,
+    /// `pg_type.typbyval`: passed by value.
+    #[serde(default)]
+    pub by_value: bool,
+    /// The declared maximum or shape (`atttypmod`, or the domain's `typtypmod`), -1 for none: 14 for `varchar(10)`.
+    #[serde(default = "no_modifier")]
+    pub modifier: i32,
+    /// `typname` of a range's subtype (of a multirange's range's, too).
+    #[serde(default)]
+    pub subtype: Option<String>,
     /// Access methods with a default operator class for the type, sorted: `["brin", "btree", "hash"]`.
     pub default_opclasses: Vec<String>,
     /// The labels in order, for an enum.
     pub enum_labels: Option<Vec<String>>,
+}
+
+/// `atttypmod` of a type without a modifier.
+fn no_modifier() -> i32 {
+    -1
 }
 
 /// `pg_type.typtype` of the declared type.
@@ -305,10 +348,13 @@ pub struct View {
     pub definition: String,
     /// The materialised view's table of the same oid, when it is one.
     pub materialized: bool,
+    /// Options (`security_barrier=true`), sorted.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 /// A function outside `pg_catalog`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Function {
     /// Schema.
     pub schema: String,
@@ -318,6 +364,100 @@ pub struct Function {
     pub arguments: String,
     /// Volatility.
     pub volatility: Volatility,
+    /// `pg_proc.prokind`: `f` (function), `a` (aggregate), `w` (window function).
+    #[serde(default)]
+    pub kind: String,
+    /// Types of the arguments in order, as `format_type` prints them.
+    #[serde(default)]
+    pub argument_types: Vec<String>,
+    /// The result's type, as `format_type` prints it.
+    #[serde(default)]
+    pub returns: String,
+    /// Returns a set of rows.
+    #[serde(default)]
+    pub returns_set: bool,
+    /// NULL for a NULL argument (`proisstrict`).
+    #[serde(default)]
+    pub strict: bool,
+    /// `proleakproof`.
+    #[serde(default)]
+    pub leakproof: bool,
+    /// `proparallel`: `s` (safe), `r` (restricted), `u` (unsafe).
+    #[serde(default)]
+    pub parallel: String,
+    /// `procost`, in units of `cpu_operator_cost`.
+    #[serde(default)]
+    pub cost: Option<f64>,
+    /// `prorows`: rows that a set-returning function is expected to return.
+    #[serde(default)]
+    pub rows: f64,
+    /// The planner support function, qualified and quoted.
+    #[serde(default)]
+    pub support: Option<String>,
+    /// The language's name.
+    #[serde(default)]
+    pub language: String,
+}
+
+/// An operator outside `pg_catalog`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Operator {
+    /// Schema.
+    pub schema: String,
+    /// Name: `%`.
+    pub name: String,
+    /// The left operand's type; `None` for a prefix operator.
+    pub left: Option<String>,
+    /// The right operand's type.
+    pub right: String,
+    /// The result's type.
+    pub result: String,
+    /// The function behind it, as `regprocedure` prints it.
+    pub function: String,
+    /// The restriction estimator (`oprrest`): `contsel`.
+    pub restrict: Option<String>,
+    /// The join estimator (`oprjoin`): `contjoinsel`.
+    pub join: Option<String>,
+    /// The commutator, as `regoperator` prints it.
+    pub commutator: Option<String>,
+    /// The negator, as `regoperator` prints it.
+    pub negator: Option<String>,
+    /// `oprcanhash`.
+    pub hashable: bool,
+    /// `oprcanmerge`.
+    pub mergeable: bool,
+}
+
+/// An operator class outside `pg_catalog`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OperatorClass {
+    /// Schema.
+    pub schema: String,
+    /// Name: `gin_trgm_ops`.
+    pub name: String,
+    /// The access method's name.
+    pub method: String,
+    /// The indexed type.
+    pub input: String,
+    /// The type that is stored, where it is another.
+    pub stored: Option<String>,
+    /// Whether it is the type's default for the method.
+    pub default: bool,
+    /// The operator family, qualified and quoted.
+    pub family: String,
+    /// What its family's operators on the indexed type are for, sorted by strategy.
+    pub operators: Vec<FamilyOperator>,
+}
+
+/// A member of an operator family (`pg_amop`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FamilyOperator {
+    /// `amopstrategy`.
+    pub strategy: i16,
+    /// The operator, as `regoperator` prints it.
+    pub operator: String,
+    /// Whether it orders (`ORDER BY a <-> b`) instead of searching.
+    pub ordering: bool,
 }
 
 /// `pg_proc.provolatile`.
@@ -330,25 +470,4 @@ pub enum Volatility {
     Stable,
     /// Anything may happen.
     Volatile,
-}
-
-/// A `CREATE STATISTICS` object.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ExtendedStatistics {
-    /// Schema.
-    pub schema: String,
-    /// Name.
-    pub name: String,
-    /// The table.
-    pub table: Oid,
-    /// Columns covered.
-    pub columns: Vec<AttrNumber>,
-    /// Expressions covered, as `pg_get_statisticsobjdef_expressions` prints them.
-    pub expressions: Vec<String>,
-    /// Kinds built: `ndistinct`, `dependencies`, `mcv`, `expressions`.
-    pub kinds: Vec<String>,
-    /// `pg_stats_ext.n_distinct`, as text.
-    pub n_distinct: Option<String>,
-    /// `pg_stats_ext.dependencies`, as text.
-    pub dependencies: Option<String>,
 }

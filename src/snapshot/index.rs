@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AttrNumber, ColumnStats, IndexActivity, Oid};
+use super::{AttrNumber, ColumnStats, ColumnType, IndexActivity, Oid};
 
 /// The shape of an index: everything that decides what it can serve, and nothing else.
 ///
@@ -160,18 +160,52 @@ pub struct Index {
     pub ready: bool,
     /// The partitioned index it is attached to.
     pub parent: Option<Oid>,
+    /// Whether uniqueness is checked at once: a deferrable constraint's index proves nothing to the planner
+    /// (`indimmediate`).
+    #[serde(default = "immediate")]
+    pub immediate: bool,
     /// Storage options, sorted.
     pub options: Vec<String>,
+    /// The tablespace, where it is not the database's own.
+    #[serde(default)]
+    pub tablespace: Option<String>,
     /// `pg_class.relpages`.
     pub relpages: u32,
     /// `pg_class.reltuples`.
     pub reltuples: f64,
     /// Size on disk, where it could be read.
     pub bytes: Option<u64>,
+    /// Levels above the leaves, of a B-tree: `bt_metap`'s `fastlevel`, where pageinspect is installed and the role is a
+    /// superuser.
+    #[serde(default)]
+    pub tree_height: Option<u32>,
+    /// A GIN index's own counts, where pageinspect is installed and the role is a superuser.
+    #[serde(default)]
+    pub gin: Option<GinCounts>,
     /// `pg_get_indexdef`, where it could be read.
     pub definition: Option<String>,
     /// Activity counters, where visible.
     pub activity: Option<IndexActivity>,
+}
+
+/// A new index checks at once.
+fn immediate() -> bool {
+    true
+}
+
+/// What a GIN index's meta page counts (`GinMetaPageData`, by `gin_metapage_info`): the input of `gincostestimate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GinCounts {
+    /// Pages of the pending list.
+    pub pending_pages: u32,
+    /// All pages when they were last counted (at the build, or by VACUUM).
+    pub total_pages: u32,
+    /// Pages of the entry tree, at that time.
+    pub entry_pages: u32,
+    /// Pages of posting trees, at that time.
+    pub data_pages: u32,
+    /// Distinct entries, at that time.
+    pub entries: u64,
 }
 
 /// One key of an existing index.
@@ -181,8 +215,14 @@ pub struct IndexKey {
     pub column: Option<AttrNumber>,
     /// The expression as `pg_get_indexdef(oid, n, true)` prints it.
     pub expression: Option<String>,
+    /// The key's type; absent in files of older versions.
+    #[serde(rename = "type", default)]
+    pub ty: Option<ColumnType>,
     /// The operator class, quoted, qualified where outside `pg_catalog`.
     pub opclass: String,
+    /// Options of the operator class (`siglen=32`), sorted.
+    #[serde(default)]
+    pub opclass_options: Vec<String>,
     /// Whether it is the type's default for the method.
     pub opclass_is_default: bool,
     /// The collation, qualified and quoted, if collatable.
@@ -193,6 +233,9 @@ pub struct IndexKey {
     pub descending: bool,
     /// NULLS FIRST.
     pub nulls_first: bool,
+    /// Whether an index-only scan can return it (`amcanreturn`), where it could be asked.
+    #[serde(default)]
+    pub returnable: Option<bool>,
     /// Statistics of the expression.
     pub stats: Option<ColumnStats>,
 }

@@ -9,6 +9,7 @@
 
 mod activity;
 mod catalog;
+mod extended;
 pub mod file;
 mod index;
 mod schema;
@@ -18,16 +19,17 @@ mod statistics;
 
 pub use activity::{IndexActivity, TableActivity};
 pub use catalog::{
-    Catalog, CheckConstraint, Column, ColumnType, ExtendedStatistics, ForeignKey, ForeignKeyAction, Function,
-    PartitionOf, Persistence, Table, TableKind, TypeKind, View, Volatility,
+    Catalog, CheckConstraint, Column, ColumnType, FamilyOperator, ForeignKey, ForeignKeyAction, ForeignTable, Function,
+    Operator, OperatorClass, PartitionOf, Persistence, Table, TableKind, TypeKind, View, Volatility,
 };
-pub use index::{Index, IndexKey, IndexMethod, IndexSpec, KeySpec, KeyTarget};
+pub use extended::{DependencyItem, ExtendedData, ExtendedStatistics, McvItem, NDistinctItem};
+pub use index::{GinCounts, Index, IndexKey, IndexMethod, IndexSpec, KeySpec, KeyTarget};
 pub use schema::{DatabaseLocale, SchemaDdl, SchemaObject, SchemaObjectKind, TableConstraint};
-pub use server::{Extension, RecoveryState, Role, Server, Setting};
+pub use server::{Extension, RecoveryState, Role, Server, Setting, Tablespace};
 pub use statement::{
     Blocks, CapturedPlan, LeftOut, LeftOutReason, PlanKind, PlanOutcome, Statement, StatementSource, Statements,
 };
-pub use statistics::{ColumnStats, ElementStats};
+pub use statistics::{ColumnStats, ElementStats, KnownValue, RangeStats, WithheldValues};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

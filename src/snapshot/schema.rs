@@ -54,6 +54,8 @@ pub struct SchemaObject {
 pub enum SchemaObjectKind {
     /// A schema.
     Schema,
+    /// A foreign server, with those of its options that planning needs.
+    ForeignServer,
     /// A collation.
     Collation,
     /// An enum, domain, composite or range type.

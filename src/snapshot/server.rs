@@ -31,6 +31,9 @@ pub struct Server {
     pub settings: BTreeMap<String, Setting>,
     /// Extensions installed in the database or available to it, sorted by name.
     pub extensions: Vec<Extension>,
+    /// Tablespaces with costs of their own, sorted by name.
+    #[serde(default)]
+    pub tablespaces: Vec<Tablespace>,
     /// The role that collected, and what it may do.
     pub role: Role,
     /// Primary or standby.
@@ -88,6 +91,17 @@ pub struct Extension {
     pub installed_version: Option<String>,
     /// The version that `CREATE EXTENSION` would install.
     pub available_version: Option<String>,
+}
+
+/// A tablespace that overrides the planner's costs of reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tablespace {
+    /// Its name.
+    pub name: String,
+    /// Whether it is this database's own.
+    pub of_database: bool,
+    /// Options (`random_page_cost=1.1`), sorted.
+    pub options: Vec<String>,
 }
 
 /// The role that collected.

@@ -24,6 +24,8 @@ pub(crate) fn table(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) ->
         partition_of: None,
         inherits: vec![],
         options: vec![],
+        tablespace: None,
+        foreign: None,
         row_security: false,
         replica_identity: "d".to_owned(),
         columns,
@@ -46,6 +48,16 @@ pub(crate) fn column(attnum: AttrNumber, name: &str, ty: &str, length: i16) -> C
             category: "N".to_owned(),
             element: None,
             length,
+            alignment: match length {
+                8 => "d",
+                2 => "s",
+                1 => "c",
+                _ => "i",
+            }
+            .to_owned(),
+            by_value: length > 0,
+            modifier: -1,
+            subtype: None,
             default_opclasses: vec!["btree".to_owned(), "hash".to_owned()],
             enum_labels: None,
         },
@@ -53,6 +65,7 @@ pub(crate) fn column(attnum: AttrNumber, name: &str, ty: &str, length: i16) -> C
         default: None,
         identity: None,
         generated: false,
+        generated_virtual: false,
         collation: None,
         collation_is_c: false,
         statistics_target: None,
@@ -73,7 +86,9 @@ pub(crate) fn stats(n_distinct: f64, avg_width: i32, null_frac: f64) -> ColumnSt
         histogram_bounds: None,
         correlation: None,
         elements: None,
+        range: None,
         values_withheld: false,
+        withheld: None,
     }
 }
 

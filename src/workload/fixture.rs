@@ -27,6 +27,13 @@ pub(crate) fn column(attnum: i16, name: &str, ty: &str) -> Column {
         array if array.starts_with('_') => &["btree", "gin", "hash"],
         _ => &["brin", "btree", "hash"],
     };
+    let length = match ty {
+        "bool" => 1,
+        "int2" => 2,
+        "int4" | "date" => 4,
+        "int8" | "timestamp" | "timestamptz" | "float8" => 8,
+        _ => -1,
+    };
     Column {
         attnum,
         name: name.to_owned(),
@@ -37,13 +44,17 @@ pub(crate) fn column(attnum: i16, name: &str, ty: &str) -> Column {
             kind,
             category: category.to_owned(),
             element: ty.strip_prefix('_').map(str::to_owned),
-            length: match ty {
-                "bool" => 1,
-                "int2" => 2,
-                "int4" | "date" => 4,
-                "int8" | "timestamp" | "timestamptz" | "float8" => 8,
-                _ => -1,
-            },
+            length,
+            alignment: match length {
+                8 => "d",
+                2 => "s",
+                1 => "c",
+                _ => "i",
+            }
+            .to_owned(),
+            by_value: length > 0,
+            modifier: -1,
+            subtype: None,
             default_opclasses: classes.iter().map(|s| (*s).to_owned()).collect(),
             enum_labels: None,
         },
@@ -51,6 +62,7 @@ pub(crate) fn column(attnum: i16, name: &str, ty: &str) -> Column {
         default: None,
         identity: None,
         generated: false,
+        generated_virtual: false,
         collation: (category == "S").then(|| "pg_catalog.\"default\"".to_owned()),
         collation_is_c: false,
         statistics_target: None,
@@ -81,6 +93,8 @@ pub(crate) fn table(oid: u32, name: &str, columns: &[(&str, &str)]) -> Table {
         partition_of: None,
         inherits: Vec::new(),
         options: Vec::new(),
+        tablespace: None,
+        foreign: None,
         row_security: false,
         replica_identity: "d".to_owned(),
         columns,
@@ -99,6 +113,7 @@ fn view(oid: u32, name: &str, columns: &[&str], definition: &str) -> View {
         columns: columns.iter().map(|c| (*c).to_owned()).collect(),
         definition: definition.to_owned(),
         materialized: false,
+        options: Vec::new(),
     }
 }
 
@@ -189,7 +204,20 @@ pub(crate) fn shop() -> Catalog {
             name: "slug".to_owned(),
             arguments: "text".to_owned(),
             volatility: Volatility::Immutable,
+            kind: "f".to_owned(),
+            argument_types: vec!["text".to_owned()],
+            returns: "text".to_owned(),
+            returns_set: false,
+            strict: true,
+            leakproof: false,
+            parallel: "u".to_owned(),
+            cost: Some(100.0),
+            rows: 0.0,
+            support: None,
+            language: "sql".to_owned(),
         }],
         extended_statistics: Vec::new(),
+        operators: Vec::new(),
+        operator_classes: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::types::Types;
 use crate::collect::error::{Error, PartError};
 use crate::collect::part::{Context, Locks, pages};
 use crate::connect::Session;
@@ -45,13 +46,17 @@ async fn read_indexes(context: &Context<'_>, session: &Session, locks: &Locks) -
             referenced_by_foreign_keys: row.try_get("foreign_keys")?,
             replica_identity: row.try_get("replica_identity")?,
             clustered: row.try_get("clustered")?,
+            immediate: row.try_get("immediate")?,
             valid: row.try_get("valid")?,
             ready: row.try_get("ready")?,
             parent: row.try_get("parent")?,
             options,
+            tablespace: row.try_get("tablespace")?,
             relpages: pages(row.try_get("relpages")?),
             reltuples: row.try_get("reltuples")?,
             bytes: None,
+            tree_height: None,
+            gin: None,
             definition: row.try_get("definition")?,
             activity: None,
         };
@@ -65,17 +70,21 @@ async fn read_keys(
     session: &Session,
     locks: &Locks,
 ) -> Result<BTreeMap<Oid, Vec<IndexKey>>, PartError> {
+    let types = Types::read(session).await?;
     let mut keys: BTreeMap<Oid, Vec<IndexKey>> = BTreeMap::new();
     for row in context.catalog_rows(session, locks, include_str!("../sql/index_keys.sql")).await? {
         keys.entry(row.try_get("index")?).or_default().push(IndexKey {
             column: row.try_get("attnum")?,
             expression: row.try_get("expression")?,
+            ty: types.column_type(row.try_get("type_oid")?, row.try_get("type_name")?, row.try_get("modifier")?),
             opclass: row.try_get("opclass")?,
             opclass_is_default: row.try_get("opclass_is_default")?,
+            opclass_options: row.try_get("opclass_options")?,
             collation: row.try_get("collation")?,
             collation_is_default: row.try_get("collation_is_default")?,
             descending: row.try_get("descending")?,
             nulls_first: row.try_get("nulls_first")?,
+            returnable: row.try_get("returnable")?,
             stats: None,
         });
     }

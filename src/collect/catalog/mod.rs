@@ -4,6 +4,7 @@
 //! not there (dropped meanwhile, excluded, or another's) is let go.
 
 pub(super) mod constraints;
+pub(super) mod extended;
 pub(super) mod indexes;
 pub(super) mod objects;
 pub(super) mod tables;
@@ -15,7 +16,8 @@ use super::activity::Size;
 use super::scope::Scope;
 use super::statistics::StatsRow;
 use crate::snapshot::{
-    Catalog, ExtendedStatistics, Function, Index, IndexActivity, Oid, Table, TableActivity, TableKind, View,
+    Catalog, ExtendedStatistics, Function, Index, IndexActivity, Oid, Operator, OperatorClass, Table, TableActivity,
+    TableKind, View,
 };
 
 /// Everything read, not yet put together.
@@ -25,6 +27,8 @@ pub(super) struct Parts {
     pub(super) constraints: constraints::Constraints,
     pub(super) views: Vec<View>,
     pub(super) functions: Vec<Function>,
+    pub(super) operators: Vec<Operator>,
+    pub(super) operator_classes: Vec<OperatorClass>,
     pub(super) extended_statistics: Vec<ExtendedStatistics>,
     pub(super) statistics: Vec<StatsRow>,
     pub(super) table_activity: BTreeMap<Oid, TableActivity>,
@@ -78,6 +82,8 @@ pub(super) fn assemble(parts: Parts, scope: &Scope<'_>) -> Catalog {
         views: parts.views.into_iter().filter(|v| scope.contains(&v.schema, &v.name)).collect(),
         functions,
         extended_statistics,
+        operators: parts.operators,
+        operator_classes: parts.operator_classes,
     }
 }
 

@@ -1,8 +1,8 @@
-//! What stands beside the tables: views, functions, extended statistics.
+//! What stands beside the tables: views, functions, operators.
 
 use crate::collect::error::Error;
 use crate::collect::part::Context;
-use crate::snapshot::{ExtendedStatistics, Function, View, Volatility};
+use crate::snapshot::{FamilyOperator, Function, Operator, OperatorClass, View, Volatility};
 
 /// Views, those of materialised views included. One that could not be printed is left out.
 pub(in crate::collect) async fn views(context: &Context<'_>) -> Result<Vec<View>, Error> {
@@ -19,6 +19,7 @@ pub(in crate::collect) async fn views(context: &Context<'_>) -> Result<Vec<View>
                     columns: row.try_get("columns")?,
                     definition,
                     materialized: row.try_get("materialized")?,
+                    options: row.try_get("options")?,
                 });
             }
             Ok(views)
@@ -42,6 +43,17 @@ pub(in crate::collect) async fn functions(context: &Context<'_>) -> Result<Vec<F
                         "s" => Volatility::Stable,
                         _ => Volatility::Volatile,
                     },
+                    kind: row.try_get("kind")?,
+                    argument_types: row.try_get("argument_types")?,
+                    returns: row.try_get("returns")?,
+                    returns_set: row.try_get("returns_set")?,
+                    strict: row.try_get("strict")?,
+                    leakproof: row.try_get("leakproof")?,
+                    parallel: row.try_get("parallel")?,
+                    cost: Some(row.try_get("cost")?),
+                    rows: row.try_get("rows")?,
+                    support: row.try_get("support")?,
+                    language: row.try_get("language")?,
                 });
             }
             Ok(functions)
@@ -49,45 +61,58 @@ pub(in crate::collect) async fn functions(context: &Context<'_>) -> Result<Vec<F
         .await
 }
 
-/// `CREATE STATISTICS` objects.
-pub(in crate::collect) async fn extended_statistics(
-    context: &Context<'_>,
-    major: u32,
-) -> Result<Vec<ExtendedStatistics>, Error> {
-    let sql = if major < 14 {
-        include_str!("../sql/extended_statistics_13.sql")
-    } else {
-        include_str!("../sql/extended_statistics.sql")
-    };
+/// Operators outside `pg_catalog`.
+pub(in crate::collect) async fn operators(context: &Context<'_>) -> Result<Vec<Operator>, Error> {
     context
-        .read("extended statistics", None, async |session, locks| {
-            let rows = context.catalog_rows(session, locks, sql).await?;
-            let mut objects = Vec::with_capacity(rows.len());
+        .read("operators", None, async |session, _| {
+            let rows = session.query_typed(include_str!("../sql/operators.sql"), &[]).await?;
+            let mut operators = Vec::with_capacity(rows.len());
             for row in rows {
-                objects.push(ExtendedStatistics {
+                operators.push(Operator {
                     schema: row.try_get("schema")?,
                     name: row.try_get("name")?,
-                    table: row.try_get("table")?,
-                    columns: row.try_get("columns")?,
-                    expressions: row.try_get("expressions")?,
-                    kinds: kinds(&row.try_get::<_, Vec<String>>("kinds")?),
-                    n_distinct: row.try_get("n_distinct")?,
-                    dependencies: row.try_get("dependencies")?,
+                    left: row.try_get("left")?,
+                    right: row.try_get("right")?,
+                    result: row.try_get("result")?,
+                    function: row.try_get("function")?,
+                    restrict: row.try_get("restrict")?,
+                    join: row.try_get("join")?,
+                    commutator: row.try_get("commutator")?,
+                    negator: row.try_get("negator")?,
+                    hashable: row.try_get("hashable")?,
+                    mergeable: row.try_get("mergeable")?,
                 });
             }
-            Ok(objects)
+            Ok(operators)
         })
         .await
 }
 
-/// `pg_statistic_ext.stxkind` in words.
-fn kinds(codes: &[String]) -> Vec<String> {
-    let word = |code: &String| match code.as_str() {
-        "d" => Some("ndistinct"),
-        "f" => Some("dependencies"),
-        "m" => Some("mcv"),
-        "e" => Some("expressions"),
-        _ => None,
-    };
-    codes.iter().filter_map(word).map(str::to_owned).collect()
+/// Operator classes outside `pg_catalog`.
+pub(in crate::collect) async fn operator_classes(context: &Context<'_>) -> Result<Vec<OperatorClass>, Error> {
+    context
+        .read("operator classes", None, async |session, _| {
+            let rows = session.query_typed(include_str!("../sql/operator_classes.sql"), &[]).await?;
+            let mut classes = Vec::with_capacity(rows.len());
+            for row in rows {
+                let strategies: Vec<i16> = row.try_get("strategies")?;
+                let operators: Vec<String> = row.try_get("operators")?;
+                let ordering: Vec<bool> = row.try_get("ordering")?;
+                let members = strategies.into_iter().zip(operators).zip(ordering);
+                classes.push(OperatorClass {
+                    schema: row.try_get("schema")?,
+                    name: row.try_get("name")?,
+                    method: row.try_get("method")?,
+                    input: row.try_get("input")?,
+                    stored: row.try_get("stored")?,
+                    default: row.try_get("is_default")?,
+                    family: row.try_get("family")?,
+                    operators: members
+                        .map(|((strategy, operator), ordering)| FamilyOperator { strategy, operator, ordering })
+                        .collect(),
+                });
+            }
+            Ok(classes)
+        })
+        .await
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use tokio_postgres::Row;
+
 use super::types::Types;
 use crate::collect::error::{Error, PartError};
 use crate::collect::part::{Context, Locks, pages};
 use crate::connect::Session;
-use crate::snapshot::{Column, Oid, PartitionOf, Persistence, Table, TableKind};
+use crate::snapshot::{Column, ForeignTable, Oid, PartitionOf, Persistence, Table, TableKind};
 
 /// Tables as `pg_class` and `pg_attribute` have them; what hangs on them is added later.
 #[derive(Default)]
@@ -61,6 +63,8 @@ async fn read_tables(context: &Context<'_>, session: &Session, locks: &Locks) ->
             partition_of,
             inherits: if is_partition { Vec::new() } else { parents },
             options,
+            tablespace: row.try_get("tablespace")?,
+            foreign: foreign(&row)?,
             row_security: row.try_get("row_security")?,
             replica_identity: row.try_get("replica_identity")?,
             columns: columns.remove(&oid).unwrap_or_default(),
@@ -82,7 +86,10 @@ async fn read_columns(
     let types = Types::read(session).await?;
     let mut columns: BTreeMap<Oid, Vec<Column>> = BTreeMap::new();
     for row in context.catalog_rows(session, locks, include_str!("../sql/columns.sql")).await? {
-        let Some(ty) = types.column_type(row.try_get("type_oid")?, row.try_get("type_name")?) else { continue };
+        let Some(ty) = types.column_type(row.try_get("type_oid")?, row.try_get("type_name")?, row.try_get("modifier")?)
+        else {
+            continue;
+        };
         columns.entry(row.try_get("table")?).or_default().push(Column {
             attnum: row.try_get("attnum")?,
             name: row.try_get("name")?,
@@ -91,6 +98,7 @@ async fn read_columns(
             default: row.try_get("default_expression")?,
             identity: row.try_get("identity")?,
             generated: row.try_get("generated")?,
+            generated_virtual: row.try_get("generated_virtual")?,
             collation: row.try_get("collation")?,
             collation_is_c: row.try_get("collation_is_c")?,
             statistics_target: row.try_get("statistics_target")?,
@@ -100,6 +108,12 @@ async fn read_columns(
         });
     }
     Ok(columns)
+}
+
+fn foreign(row: &Row) -> Result<Option<ForeignTable>, PartError> {
+    let Some(server) = row.try_get("foreign_server")? else { return Ok(None) };
+    let wrapper = row.try_get::<_, Option<String>>("foreign_wrapper")?.unwrap_or_default();
+    Ok(Some(ForeignTable { server, wrapper, options: row.try_get("foreign_options")? }))
 }
 
 fn kind(relkind: &str) -> TableKind {

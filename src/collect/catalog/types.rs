@@ -18,6 +18,10 @@ struct TypeRow {
     base: Oid,
     element: Oid,
     length: i16,
+    alignment: String,
+    by_value: bool,
+    modifier: i32,
+    subtype: Option<String>,
     enum_labels: Option<Vec<String>>,
     default_opclasses: Vec<String>,
 }
@@ -34,6 +38,10 @@ impl Types {
                 base: row.try_get("base")?,
                 element: row.try_get("element")?,
                 length: row.try_get("length")?,
+                alignment: row.try_get("alignment")?,
+                by_value: row.try_get("by_value")?,
+                modifier: row.try_get("modifier")?,
+                subtype: row.try_get("subtype")?,
                 enum_labels: row.try_get("enum_labels")?,
                 default_opclasses: row.try_get("default_opclasses")?,
             };
@@ -42,11 +50,14 @@ impl Types {
         Ok(Self(types))
     }
 
-    /// The type of a column declared as `name`; `None` where the type came into being after the types were read.
-    pub(super) fn column_type(&self, oid: Oid, name: String) -> Option<ColumnType> {
+    /// The type of a column declared as `name` with this modifier; `None` where the type came into being after the types
+    /// were read.
+    pub(super) fn column_type(&self, oid: Oid, name: String, modifier: i32) -> Option<ColumnType> {
         let declared = self.0.get(&oid)?;
         let mut base = declared;
+        let mut modifier = modifier;
         while base.kind == "d" {
+            modifier = base.modifier;
             base = self.0.get(&base.base)?;
         }
         // Fixed-length types with an element (point, name) are not arrays.
@@ -59,6 +70,10 @@ impl Types {
             category: base.category.clone(),
             element,
             length: base.length,
+            alignment: base.alignment.clone(),
+            by_value: base.by_value,
+            modifier,
+            subtype: base.subtype.clone(),
             default_opclasses: base.default_opclasses.clone(),
             enum_labels: base.enum_labels.clone(),
         })

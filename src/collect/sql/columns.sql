@@ -13,6 +13,8 @@ SELECT /* pgwise */
     END AS default_expression,
     nullif(a.attidentity::text, '') AS identity,
     a.attgenerated <> '' AS generated,
+    a.attgenerated = 'v' AS generated_virtual,
+    a.atttypmod AS modifier,
     CASE WHEN co.oid IS NOT NULL THEN format('%I.%I', cn.nspname, co.collname) END AS collation,
     coalesce(CASE co.collprovider
         WHEN 'd' THEN (SELECT CASE coalesce(to_jsonb(db) ->> 'datlocprovider', 'c')

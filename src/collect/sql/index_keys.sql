@@ -10,6 +10,15 @@ SELECT /* pgwise */
     CASE WHEN on_.nspname = 'pg_catalog' THEN quote_ident(oc.opcname) ELSE format('%I.%I', on_.nspname, oc.opcname)
     END AS opclass,
     oc.opcdefault AS opclass_is_default,
+    ARRAY(SELECT o FROM unnest(ia.attoptions) AS o ORDER BY o COLLATE "C") AS opclass_options,
+    -- What is stored may be of another type: the expression's own where the class keeps the type that it indexes.
+    coalesce(ta.atttypid, ia.atttypid) AS type_oid,
+    coalesce(ta.atttypmod, ia.atttypmod) AS modifier,
+    format_type(coalesce(ta.atttypid, ia.atttypid), coalesce(ta.atttypmod, ia.atttypmod)) AS type_name,
+    -- Opens the index.
+    CASE WHEN t.relkind <> 'p' AND $3 AND i.indrelid <> ALL ($2) AND i.indexrelid <> ALL ($2)
+         THEN pg_index_column_has_property(i.indexrelid, k.n, 'returnable')
+    END AS returnable,
     CASE WHEN co.oid IS NOT NULL THEN format('%I.%I', cn.nspname, co.collname) END AS collation,
     i.indcollation[k.n - 1] = coalesce(ta.attcollation, (SELECT ty.typcollation FROM pg_catalog.pg_type AS ty
                                                          WHERE ty.oid = ia.atttypid), 0) AS collation_is_default,

@@ -18,10 +18,12 @@ SELECT /* pgwise */
           WHERE k.conindid = i.indexrelid AND k.contype = 'f' ORDER BY 1) AS foreign_keys,
     i.indisreplident AS replica_identity,
     i.indisclustered AS clustered,
+    i.indimmediate AS immediate,
     i.indisvalid AS valid,
     i.indisready AS ready,
     (SELECT h.inhparent FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = i.indexrelid LIMIT 1) AS parent,
     coalesce(c.reloptions, '{}') AS options,
+    (SELECT ts.spcname::text FROM pg_catalog.pg_tablespace AS ts WHERE ts.oid = c.reltablespace) AS tablespace,
     c.relpages,
     c.reltuples::float8 AS reltuples,
     CASE WHEN p.printable THEN pg_get_indexdef(i.indexrelid) END AS definition

@@ -13,7 +13,20 @@ FROM own_schemas AS n
 WHERE (n.oid, 'pg_catalog.pg_namespace'::regclass) NOT IN (SELECT objid, classid FROM extension_owned)
 
 UNION ALL
-SELECT 1, c.oid, 'collation', n.name::text, c.collname::text,
+SELECT 1, s.oid, 'foreign server', s.srvname::text, s.srvname::text,
+    format('CREATE SERVER %I FOREIGN DATA WRAPPER %I', s.srvname, w.fdwname)
+    -- Where the server is and who logs in decides no plan.
+    || coalesce((SELECT format(' OPTIONS (%s)', string_agg(format('%I %L', split_part(o, '=', 1),
+                                                                  substr(o, strpos(o, '=') + 1)), ', ' ORDER BY o))
+                 FROM unnest(s.srvoptions) AS o
+                 WHERE split_part(o, '=', 1) IN ('fdw_startup_cost', 'fdw_tuple_cost', 'fetch_size', 'async_capable',
+                                                 'batch_size', 'extensions')), '')
+FROM pg_catalog.pg_foreign_server AS s
+JOIN pg_catalog.pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
+WHERE (s.oid, 'pg_catalog.pg_foreign_server'::regclass) NOT IN (SELECT objid, classid FROM extension_owned)
+
+UNION ALL
+SELECT 2, c.oid, 'collation', n.name::text, c.collname::text,
     format('CREATE COLLATION %I.%I (provider = %s, %s, deterministic = %s)', n.name, c.collname,
         CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
         CASE WHEN c.collprovider = 'c' THEN format('lc_collate = %L, lc_ctype = %L', c.collcollate, c.collctype)
@@ -26,7 +39,7 @@ JOIN own_schemas AS n ON n.oid = c.collnamespace
 WHERE (c.oid, 'pg_catalog.pg_collation'::regclass) NOT IN (SELECT objid, classid FROM extension_owned)
 
 UNION ALL
-SELECT 2, t.oid, 'type', n.name::text, t.typname::text,
+SELECT 3, t.oid, 'type', n.name::text, t.typname::text,
     CASE t.typtype
         WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.name, t.typname,
             (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
@@ -68,7 +81,7 @@ WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
   AND (t.oid, 'pg_catalog.pg_type'::regclass) NOT IN (SELECT objid, classid FROM extension_owned)
 
 UNION ALL
-SELECT 3, c.oid, 'sequence', n.name::text, c.relname::text,
+SELECT 4, c.oid, 'sequence', n.name::text, c.relname::text,
     format('CREATE SEQUENCE %I.%I AS %s', n.name, c.relname, format_type(s.seqtypid, NULL))
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = c.oid
@@ -78,7 +91,7 @@ WHERE (c.oid, 'pg_catalog.pg_class'::regclass) NOT IN (SELECT objid, classid FRO
                   WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'i')
 
 UNION ALL
-SELECT 4, p.oid, 'function', n.name::text,
+SELECT 5, p.oid, 'function', n.name::text,
     format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
     -- Only these languages are in every server.
     CASE WHEN p.prokind = 'f' AND l.lanname IN ('sql', 'plpgsql') AND $3

@@ -10,6 +10,11 @@ SELECT /* pgwise */
     c.relpages,
     c.relallvisible,
     coalesce(c.reloptions, '{}') AS options,
+    (SELECT ts.spcname::text FROM pg_catalog.pg_tablespace AS ts WHERE ts.oid = c.reltablespace) AS tablespace,
+    fs.srvname::text AS foreign_server,
+    fw.fdwname::text AS foreign_wrapper,
+    ARRAY(SELECT o FROM unnest(ft.ftoptions) AS o
+          WHERE split_part(o, '=', 1) !~* 'pass|user|secret|token|key|credential' ORDER BY o COLLATE "C") AS foreign_options,
     c.relrowsecurity AS row_security,
     c.relreplident::text AS replica_identity,
     CASE WHEN c.relkind = 'p' AND $3 AND c.oid <> ALL ($2) THEN pg_get_partkeydef(c.oid) END AS partition_key,
@@ -22,6 +27,9 @@ SELECT /* pgwise */
         AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT')) AS readable
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_foreign_table AS ft ON ft.ftrelid = c.oid
+LEFT JOIN pg_catalog.pg_foreign_server AS fs ON fs.oid = ft.ftserver
+LEFT JOIN pg_catalog.pg_foreign_data_wrapper AS fw ON fw.oid = fs.srvfdw
 WHERE c.relkind IN ('r', 'p', 'm', 'f')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND ($1::text[] IS NULL OR n.nspname = ANY ($1))

@@ -22,6 +22,14 @@ SELECT
     t.typbasetype AS base,
     t.typelem AS element,
     t.typlen AS length,
+    t.typalign::text AS alignment,
+    t.typbyval AS by_value,
+    t.typtypmod AS modifier,
+    (SELECT st.typname::text
+     FROM pg_catalog.pg_range AS r JOIN pg_catalog.pg_type AS st ON st.oid = r.rngsubtype
+     -- Multiranges from 14 on.
+     WHERE t.typtype IN ('r', 'm') AND (r.rngtypid = t.oid OR (to_jsonb(r) ->> 'rngmultitypid')::oid = t.oid)
+    ) AS subtype,
     CASE WHEN t.typtype = 'e'
          THEN ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum AS e
                     WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)

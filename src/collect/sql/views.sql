@@ -3,6 +3,7 @@ SELECT /* pgwise */
     c.oid,
     n.nspname::text AS schema,
     c.relname::text AS name,
+    ARRAY(SELECT o FROM unnest(c.reloptions) AS o ORDER BY o COLLATE "C") AS options,
     c.relkind = 'm' AS materialized,
     ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,

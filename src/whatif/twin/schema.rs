@@ -72,6 +72,7 @@ pub(super) fn script(snapshot: &Snapshot, schema: &SchemaDdl) -> (Vec<Step>, Vec
 fn kind_word(kind: SchemaObjectKind) -> &'static str {
     match kind {
         SchemaObjectKind::Schema => "schema",
+        SchemaObjectKind::ForeignServer => "foreign server",
         SchemaObjectKind::Collation => "collation",
         SchemaObjectKind::Type => "type",
         SchemaObjectKind::Sequence => "sequence",
