@@ -9,6 +9,8 @@ mod own;
 mod tables;
 mod trigram;
 
+use jiff::tz::TimeZone;
+
 use crate::snapshot::{IndexMethod, Oid, Snapshot, Volatility};
 use tables::Tables;
 
@@ -237,12 +239,13 @@ pub struct SortOperators {
 pub struct Facts {
     base: &'static Tables,
     own: Tables,
+    zone: TimeZone,
 }
 
 impl Default for Facts {
     /// The built-in objects of PostgreSQL 15.
     fn default() -> Self {
-        Self { base: load::builtin(15), own: Tables::default() }
+        Self { base: load::builtin(15), own: Tables::default(), zone: TimeZone::UTC }
     }
 }
 
@@ -250,7 +253,13 @@ impl Facts {
     /// The built-in objects and those of a snapshot.
     pub fn new(snapshot: &Snapshot) -> Self {
         let base = load::builtin(snapshot.server.major());
-        Self { base, own: own::of_snapshot(base, snapshot) }
+        let zone = snapshot.server.setting("TimeZone").and_then(|name| TimeZone::get(name).ok());
+        Self { base, own: own::of_snapshot(base, snapshot), zone: zone.unwrap_or(TimeZone::UTC) }
+    }
+
+    /// The server's time zone.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     /// A type.
@@ -374,8 +383,7 @@ impl Facts {
             }
         }
         match (preferred.as_slice(), compatible.as_slice()) {
-            ([one], _) => Some(one),
-            ([], [one]) => Some(one),
+            ([one], _) | ([], [one]) => Some(one),
             _ => None,
         }
     }

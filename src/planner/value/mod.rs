@@ -1,12 +1,18 @@
 //! Data values as the planner meets them: constants of a query, common values and histogram bounds of statistics.
 //!
-//! `parse` reads the text that a type's output function prints (and the common spellings that its input function
-//! accepts), `order` compares as the type's default B-tree operator class does.
+//! In: the text that a type's input or output function takes and gives. Out: [`Datum`]s, compared as the type's B-tree
+//! operator class does.
 
-mod order;
+mod collate;
+mod compare;
+mod number;
 mod parse;
+mod range;
+pub mod time;
 
-pub use order::order;
+pub use collate::sort_key;
+pub use compare::{compare, equal};
+pub use number::numeric;
 pub use parse::parse;
 
 /// A value that is not NULL. Types without a variant of their own are [`Datum::Opaque`]: equal when their text is.
