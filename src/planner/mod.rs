@@ -19,6 +19,7 @@ pub mod cost;
 pub mod env;
 pub mod expr;
 pub mod facts;
+pub mod fold;
 pub mod join;
 pub mod path;
 pub mod plan;
