@@ -1,26 +1,20 @@
 //! Any cost source against the databases: `make parity`.
 
 use pgwise::snapshot::{Snapshot, ValuesPolicy};
-use pgwise::whatif::CostSource;
 use pgwise::whatif::hypopg::Hypopg;
 use pgwise::whatif::twin::TwinSource;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::database::Source;
-use crate::judge::{self, Row, Size};
+use crate::judge::{self, Row, Size, Subject};
 use crate::servers::Running;
 use crate::settings::Settings;
 use crate::workload::Workload;
 use crate::{against_twin, candidates, configurations, rate, report};
 
 /// The source of this name over a database's snapshot.
-async fn open(
-    name: &str,
-    running: &Running,
-    source: &Source,
-    snapshot: &Snapshot,
-) -> Result<Box<dyn CostSource>, String> {
+async fn open(name: &str, running: &Running, source: &Source, snapshot: &Snapshot) -> Result<Box<dyn Subject>, String> {
     match name {
         "twin" => {
             let twin = against_twin::build(running, snapshot).await;
@@ -28,7 +22,7 @@ async fn open(
         }
         "hypopg" => {
             let opened = Hypopg::open(source.pool(1).await, snapshot, Handle::current()).await;
-            opened.map(|hypopg| Box::new(hypopg) as Box<dyn CostSource>).map_err(|error| error.to_string())
+            opened.map(|hypopg| Box::new(hypopg) as Box<dyn Subject>).map_err(|error| error.to_string())
         }
         other => Err(format!("there is no cost source `{other}` to compare (PARITY_SOURCE)")),
     }
@@ -71,8 +65,8 @@ impl Findings {
         }
         self.sizes.extend(sizes);
         self.refused += refused.len();
-        self.baseline.extend(judge::ask(tested, None, source, &snapshot, &proposals, &baseline));
-        let cannot_hide = !tested.can_hide();
+        self.baseline.extend(judge::ask(tested, source, &snapshot, &proposals, &baseline));
+        let cannot_hide = !tested.source().can_hide();
         let askable: Vec<_> = built
             .truths
             .iter()
@@ -80,15 +74,15 @@ impl Findings {
             .filter(|t| !cannot_hide || t.request.configuration.without.is_empty())
             .cloned()
             .collect();
-        self.what_if.extend(judge::ask(tested, None, source, &snapshot, &proposals, &askable));
+        self.what_if.extend(judge::ask(tested, source, &snapshot, &proposals, &askable));
         // The shop's statements are the many and quick ones.
         if self.single_table.is_none() {
-            self.single_table = rate::per_second(tested, &rate::single_table(&baseline));
+            self.single_table = rate::per_second(tested.source(), &rate::single_table(&baseline));
         }
         if self.rates.is_none()
             && let Some((mut hypopg, both)) = rate::hypopg(source, &snapshot, &proposals, &requests).await
         {
-            self.rates = rate::per_second(tested, &both).zip(rate::per_second(&mut hypopg, &both));
+            self.rates = rate::per_second(tested.source(), &both).zip(rate::per_second(&mut hypopg, &both));
         }
         Ok(())
     }
@@ -147,6 +141,7 @@ impl Findings {
             "hypopg_per_second": self.rates.map(|(_, hypopg)| hypopg.round()),
             "speed_vs_hypopg": self.rates.map(|(own, hypopg)| own / hypopg),
             "single_table_per_second": self.single_table.map(f64::round),
+            "first_differences": report::causes(&baseline),
             "worst_statements": report::worst_json(&baseline, 60),
             "worst_pairs": report::worst_json(&what_if, 60),
         })
@@ -171,11 +166,9 @@ pub(crate) async fn run(name: &str, settings: &Settings) -> Result<Value, String
         }
     }
     findings.print(name);
-    report::print_worst(
-        "Statements with the indexes that are there",
-        &findings.baseline.iter().collect::<Vec<_>>(),
-        20,
-    );
-    report::print_worst("Statements with other indexes", &findings.what_if.iter().collect::<Vec<_>>(), 20);
+    let (baseline, what_if): (Vec<&Row>, Vec<&Row>) =
+        (findings.baseline.iter().collect(), findings.what_if.iter().collect());
+    report::print_worst("Statements with the indexes that are there", &baseline, settings.worst);
+    report::print_worst("Statements with other indexes", &what_if, settings.worst);
     Ok(findings.json(name, settings.seed))
 }

@@ -122,7 +122,7 @@ fn what_if(
 ) -> (Vec<Size>, Vec<Row>) {
     let (sizes, refused) = judge::register(twin, snapshot, proposals, built);
     assert!(refused.is_empty(), "the twin takes every kind of index: {refused:?}");
-    (sizes, judge::ask(twin, None, source, snapshot, proposals, &built.truths))
+    (sizes, judge::ask(twin, source, snapshot, proposals, &built.truths))
 }
 
 impl Rate {
@@ -167,18 +167,19 @@ pub(crate) async fn run(settings: &Settings) -> Value {
         candidates.extend(report::candidates(*major, &what_if, &sizes));
         all.extend(what_if);
         // Once: it is the twin's making that is measured, not a version.
-        if large.is_null() {
+        if large.is_null() && settings.wants("scale") {
             large = scale::measure(&running).await;
         }
     }
     let of_baseline: Vec<&Row> = baseline.iter().map(|(_, row)| row).collect();
-    report::print_worst("Statements with the indexes that are there", &of_baseline, 20);
+    report::print_worst("Statements with the indexes that are there", &of_baseline, settings.worst);
     let of_candidates: Vec<&Row> = all.iter().collect();
-    report::print_worst("Statements with other indexes", &of_candidates, 20);
+    report::print_worst("Statements with other indexes", &of_candidates, settings.worst);
     json!({
         "seed": settings.seed,
         "rows": lines,
         "worst_statements": report::worst_json(&of_baseline, 40),
+        "first_differences": report::causes(&of_baseline),
         "candidates": candidates,
         "rate": rates,
         "scale": large,

@@ -171,7 +171,7 @@ const PGBENCH: &[Line] = &[
 /// The candidates for a database, numbered from 0.
 pub(crate) fn propose(database: &str, catalog: &Catalog) -> Vec<Proposal> {
     let lines = match database {
-        "shop" => SHOP,
+        "shop" | "grown" => SHOP,
         "tpch" => TPCH,
         _ => PGBENCH,
     };

@@ -1,6 +1,7 @@
 //! Configurations of indexes, really built at the source, asked about, and rolled back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use pgwise::snapshot::{Oid, Snapshot};
 use pgwise::sql::quote;
@@ -122,25 +123,27 @@ pub(crate) async fn build(
     }
     for (configuration, statements) in groups {
         source.client.batch_execute("begin").await.unwrap();
-        assume(source, snapshot, proposals, configuration, &mut built.bytes).await;
+        let counts = assume(source, snapshot, proposals, configuration, &mut built.bytes).await;
         for statement in statements {
             let text = &source.statements[statement].text;
             let plan = oracle::plan(&source.client, text, source.version_num).await.unwrap();
             let request = CostRequest { statement, configuration: configuration.clone() };
             built.truths.push(Truth { request, plan });
         }
-        source.client.batch_execute("rollback").await.unwrap();
+        // Some of what CREATE INDEX writes is written in place, and not rolled back.
+        source.client.batch_execute(&format!("rollback; {counts}")).await.unwrap();
     }
     built
 }
 
+/// Builds and drops. What it answers gives the tables' rows in `pg_class` the counts that they had.
 async fn assume(
     source: &Source,
     snapshot: &Snapshot,
     proposals: &[Proposal],
     configuration: &Configuration,
     bytes: &mut BTreeMap<CandidateId, u64>,
-) {
+) -> String {
     let mut tables = BTreeSet::new();
     for (table, index) in snapshot.catalog.indexes() {
         if configuration.without.contains(&index.oid) {
@@ -164,12 +167,15 @@ async fn assume(
     }
     // CREATE INDEX counts the table's rows anew, where ANALYZE has estimated them (`index_update_stats`): that is no
     // effect of an index.
+    let mut restore = String::new();
     for oid in tables {
         let table = snapshot.catalog.table(oid).unwrap();
-        let restore = format!(
-            "update pg_class set reltuples = {}, relpages = {}, relallvisible = {} where oid = {oid}",
+        let _ = write!(
+            restore,
+            "update pg_class set reltuples = {}, relpages = {}, relallvisible = {} where oid = {oid};",
             table.reltuples, table.relpages, table.relallvisible
         );
-        source.client.batch_execute(&restore).await.unwrap();
     }
+    source.client.batch_execute(&restore).await.unwrap();
+    restore
 }

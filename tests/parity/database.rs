@@ -53,7 +53,8 @@ impl Source {
         for workload in workloads {
             let mut refused = 0;
             for text in workload.statements(&source, settings).await {
-                if source.statements.iter().any(|s| s.text == text) {
+                let unwanted = settings.only.as_ref().is_some_and(|only| !text.contains(only.as_str()));
+                if unwanted || source.statements.iter().any(|s| s.text == text) {
                     continue;
                 }
                 match oracle::plan(&source.client, &text, version_num).await {

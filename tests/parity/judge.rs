@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use pgwise::snapshot::Snapshot;
+use pgwise::whatif::hypopg::Hypopg;
+use pgwise::whatif::twin::TwinSource;
 use pgwise::whatif::{CandidateId, CostRequest, CostSource, Costed, ddl};
 use serde_json::Value;
 
@@ -12,8 +14,34 @@ use crate::configurations::{self, Built, Truth};
 use crate::database::Source;
 use crate::plan;
 
-/// Shows the plan behind a source's answer, as EXPLAIN (FORMAT JSON) would, where it has one to show.
-pub(crate) type Show<'a> = dyn FnMut(&CostRequest) -> Option<Value> + 'a;
+/// A cost source under test.
+pub(crate) trait Subject {
+    /// The source.
+    fn source(&mut self) -> &mut dyn CostSource;
+
+    /// The plan behind an answer, as EXPLAIN (FORMAT JSON) would print it, where the source has one to show.
+    fn plan(&mut self, request: &CostRequest) -> Option<Value>;
+}
+
+impl Subject for TwinSource {
+    fn source(&mut self) -> &mut dyn CostSource {
+        self
+    }
+
+    fn plan(&mut self, request: &CostRequest) -> Option<Value> {
+        tokio::task::block_in_place(|| self.explain(request)).ok()
+    }
+}
+
+impl Subject for Hypopg {
+    fn source(&mut self) -> &mut dyn CostSource {
+        self
+    }
+
+    fn plan(&mut self, _: &CostRequest) -> Option<Value> {
+        None
+    }
+}
 
 /// One question with both answers.
 #[derive(Debug, Clone)]
@@ -93,11 +121,15 @@ impl Row {
             self.ratio().map_or_else(|| "none".to_owned(), |r| format!("{r:.5}"))
         );
         out.push_str(&plan::side_by_side(&plan::lines(&self.oracle), &right));
-        let difference = self.shown.as_ref().and_then(|shown| plan::first_difference(&self.oracle, shown, 0.001));
-        if let Some(difference) = difference {
-            let _ = writeln!(out, "    first apart: {difference}");
+        if let Some(difference) = self.first_difference() {
+            let _ = writeln!(out, "    first apart: {}", difference.detail);
         }
         out
+    }
+
+    /// Where the two plans part, as far as there are two to compare.
+    pub(crate) fn first_difference(&self) -> Option<plan::Difference> {
+        plan::first_difference(&self.oracle, self.shown.as_ref()?, 0.001)
     }
 }
 
@@ -111,26 +143,26 @@ fn candidates_alike(shape: &str) -> String {
     shape.replace("pgwise_built_", "pgwise_candidate_")
 }
 
-/// Asks a source everything that the planner was asked.
+/// Costs further apart than this are worth a look at the plans.
+const APART: f64 = 0.000_01;
+
+/// Asks a source everything that the planner was asked, and for its plan where the answers are apart.
 pub(crate) fn ask(
-    source: &mut dyn CostSource,
-    show: Option<&mut Show<'_>>,
+    subject: &mut dyn Subject,
     database: &Source,
     snapshot: &Snapshot,
     proposals: &[Proposal],
     truths: &[Truth],
 ) -> Vec<Row> {
     let requests: Vec<CostRequest> = truths.iter().map(|t| t.request.clone()).collect();
-    let answers = tokio::task::block_in_place(|| source.cost(&requests));
+    let answers = tokio::task::block_in_place(|| subject.source().cost(&requests));
     assert_eq!(answers.len(), truths.len());
-    let mut nothing = |_: &CostRequest| None;
-    let show = show.unwrap_or(&mut nothing);
     let rows = truths.iter().zip(answers).map(|(truth, answer)| {
         let asked = &database.statements[truth.request.statement];
         let indexes = plan::indexes(&truth.plan);
         let oracle_used: BTreeSet<_> = indexes.iter().filter_map(|name| configurations::candidate(name)).collect();
         let used = answer.as_ref().map(|a| a.used.clone()).unwrap_or_default();
-        Row {
+        let mut row = Row {
             major: database.major(),
             workload: asked.workload,
             statement: asked.text.clone(),
@@ -139,8 +171,12 @@ pub(crate) fn ask(
             oracle: truth.plan.clone(),
             oracle_used,
             answer: answer.map_err(|error| error.to_string()),
-            shown: show(&truth.request),
+            shown: None,
+        };
+        if !row.cost_within(APART) || !row.same_indexes() {
+            row.shown = subject.plan(&truth.request);
         }
+        row
     });
     rows.collect()
 }
@@ -184,13 +220,13 @@ impl Size {
 
 /// Makes the candidates known to a source; the sizes that it estimates, beside those built.
 pub(crate) fn register(
-    source: &mut dyn CostSource,
+    subject: &mut dyn Subject,
     snapshot: &Snapshot,
     proposals: &[Proposal],
     built: &Built,
 ) -> (Vec<Size>, BTreeMap<CandidateId, String>) {
     let specs: Vec<_> = proposals.iter().map(|p| (p.id, p.spec.clone())).collect();
-    let answers = tokio::task::block_in_place(|| source.register(&specs));
+    let answers = tokio::task::block_in_place(|| subject.source().register(&specs));
     let (mut sizes, mut refused) = (Vec::new(), BTreeMap::new());
     for (proposal, answer) in proposals.iter().zip(answers) {
         match answer {

@@ -58,10 +58,25 @@ pub(crate) fn lines(plan: &Value) -> Vec<String> {
     out
 }
 
+/// Where two plans part.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Difference {
+    /// What kind of node, and which of its figures: `Merge Join: Startup Cost`. Differences of one kind may have one cause.
+    pub(crate) kind: String,
+    /// With names and figures.
+    pub(crate) detail: String,
+}
+
 /// The first node of a plan, from the bottom up, whose cost or rows differ from the other's by more than the share
-/// given, where both have one shape: what the difference comes from.
-pub(crate) fn first_difference(one: &Value, other: &Value, share: f64) -> Option<String> {
-    fn search(one: &Value, other: &Value, share: f64) -> Option<String> {
+/// given, where both have one shape: what the difference comes from. Where they have not, the first node of another
+/// type.
+pub(crate) fn first_difference(one: &Value, other: &Value, share: f64) -> Option<Difference> {
+    fn search(one: &Value, other: &Value, share: f64) -> Option<Difference> {
+        if one["Node Type"] != other["Node Type"] {
+            let (a, b) = (one["Node Type"].as_str().unwrap_or("?"), other["Node Type"].as_str().unwrap_or("?"));
+            let kind = format!("{a}, not {b}");
+            return Some(Difference { detail: kind.clone(), kind });
+        }
         let none = Vec::new();
         let children = |node: &'_ Value| node["Plans"].as_array().unwrap_or(&none).clone();
         for (a, b) in children(one).iter().zip(&children(other)) {
@@ -71,14 +86,15 @@ pub(crate) fn first_difference(one: &Value, other: &Value, share: f64) -> Option
         }
         let apart = |key: &str| {
             let (a, b) = (one[key].as_f64()?, other[key].as_f64()?);
-            ((a - b).abs() > share * a.abs().max(b.abs())).then(|| format!("{key} {a} against {b}"))
+            ((a - b).abs() > share * a.abs().max(b.abs())).then(|| (key.to_owned(), format!("{key} {a} against {b}")))
         };
-        let what = ["Plan Rows", "Total Cost", "Startup Cost"].iter().filter_map(|key| apart(key)).collect::<Vec<_>>();
-        if what.is_empty() {
-            return None;
-        }
+        let what: Vec<_> = ["Plan Rows", "Total Cost", "Startup Cost"].into_iter().filter_map(apart).collect();
+        let (first, _) = what.first()?;
         let name = ["Index Name", "Relation Name"].iter().find_map(|key| one[*key].as_str()).unwrap_or("");
-        Some(format!("{} {name}: {}", one["Node Type"].as_str().unwrap_or("?"), what.join(", ")))
+        let node = one["Node Type"].as_str().unwrap_or("?");
+        let figures: Vec<&str> = what.iter().map(|(_, text)| text.as_str()).collect();
+        let detail = format!("{node} {name}: {}", figures.join(", "));
+        Some(Difference { kind: format!("{node}: {first}"), detail })
     }
     search(root(one), root(other), share)
 }

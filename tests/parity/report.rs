@@ -34,9 +34,24 @@ pub(crate) fn worst_factor(rows: &[&Row]) -> Option<f64> {
 pub(crate) fn worst<'a>(rows: &[&'a Row], count: usize) -> Vec<&'a Row> {
     let mut apart: Vec<&Row> =
         rows.iter().copied().filter(|row| row.factor() > 1.000_01 || row.same_shape() == Some(false)).collect();
-    apart.sort_by(|a, b| b.factor().total_cmp(&a.factor()));
+    apart.sort_by(|a, b| b.factor().total_cmp(&a.factor()).then_with(|| a.statement.cmp(&b.statement)));
+    // The same question on a snapshot that carries more or fewer values.
+    apart.dedup_by(|a, b| (a.major, &a.statement, &a.configuration) == (b.major, &b.statement, &b.configuration));
     apart.truncate(count);
     apart
+}
+
+/// What the differences begin with, the most frequent first: a first sorting by cause.
+pub(crate) fn causes(rows: &[&Row]) -> Vec<(String, usize)> {
+    let apart = rows.iter().filter(|row| !row.cost_within(0.001) || row.same_shape() == Some(false));
+    let kinds = apart.filter_map(|row| match &row.answer {
+        Err(why) => Some(format!("no answer: {why}")),
+        Ok(_) => row.first_difference().map(|difference| difference.kind),
+    });
+    let mut counted: Vec<(String, usize)> =
+        groups(kinds.map(|kind| (kind, ()))).into_iter().map(|(kind, rows)| (kind, rows.len())).collect();
+    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counted
 }
 
 /// Prints the worst rows with their plans.
@@ -46,6 +61,9 @@ pub(crate) fn print_worst(title: &str, rows: &[&Row], count: usize) {
         return;
     }
     println!("\n{title}, the worst {} first:", worst.len());
+    for (kind, count) in causes(rows) {
+        println!("  {count:>5} first part at {kind}");
+    }
     for row in worst {
         println!("{}", row.show());
     }

@@ -40,10 +40,18 @@ pub(crate) fn again(running: &Running) -> Result<Running, String> {
 }
 
 fn run(folder: Option<PathBuf>, major: Option<u32>) -> Result<Running, String> {
+    // `PARITY_SETTINGS`: the planner's, other than PostgreSQL's own.
+    let wanted = environment("PARITY_SETTINGS").unwrap_or_default();
+    let wanted = wanted.split(' ').filter_map(|setting| setting.split_once('='));
+    let wanted: Vec<_> = wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let options = ServerOptions {
         pg_bin: folder.clone(),
         search_path: environment("PATH").map(OsString::from),
-        settings: SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        settings: SETTINGS
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .chain(wanted)
+            .collect(),
         major,
         image: None,
     };

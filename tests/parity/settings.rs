@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub(crate) struct Settings {
     /// `PARITY_VERSIONS`.
     pub(crate) versions: Vec<u32>,
-    /// `PARITY_WORKLOADS`: `shop`, `generated`, `tpch`, `pgbench`.
+    /// `PARITY_WORKLOADS`: `shop`, `generated`, `grown`, `tpch`, `pgbench`; `scale` for the large twin.
     pub(crate) workloads: Vec<String>,
     /// `PARITY_SHOP_SCALE`: 1 has 300,000 orders.
     pub(crate) shop_scale: f64,
@@ -25,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     /// `PARITY_PAIRS`: pairs of a statement and a configuration, over all databases of one version.
     pub(crate) pairs: usize,
+    /// `PARITY_ONLY`: leave out statements that do not hold this text.
+    pub(crate) only: Option<String>,
+    /// `PARITY_WORST`: cases to print.
+    pub(crate) worst: usize,
     /// `PARITY_MAY_MISS`: go on without a server version, or without TPC-H, that is missing.
     pub(crate) may_miss: bool,
 }
@@ -37,7 +41,7 @@ impl Settings {
         };
         Self {
             versions: list("PARITY_VERSIONS", "14 15 16 17 18").iter().map(|v| number(v)).collect(),
-            workloads: list("PARITY_WORKLOADS", "shop generated tpch pgbench"),
+            workloads: list("PARITY_WORKLOADS", "shop generated grown tpch pgbench scale"),
             shop_scale: parsed("PARITY_SHOP_SCALE", 0.1),
             tpch_scale: parsed("PARITY_TPCH_SCALE", 0.1),
             tpch_scale_15: parsed("PARITY_TPCH_SCALE_15", 1.0),
@@ -46,6 +50,8 @@ impl Settings {
             generated: parsed("PARITY_GENERATED", 400),
             seed: parsed("PARITY_SEED", 1),
             pairs: parsed("PARITY_PAIRS", 2400),
+            only: environment("PARITY_ONLY"),
+            worst: parsed("PARITY_WORST", 20),
             may_miss: environment("PARITY_MAY_MISS").is_some(),
         }
     }
@@ -57,7 +63,7 @@ impl Settings {
     /// Of the pairs, those of one database: most kinds of index are the shop's.
     pub(crate) fn pairs_of(&self, database: &str) -> usize {
         let tenths = match database {
-            "shop" => 7,
+            "shop" => 6,
             "tpch" => 2,
             _ => 1,
         };

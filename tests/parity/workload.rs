@@ -23,6 +23,8 @@ pub(crate) enum Workload {
     Shop,
     /// Statements composed at random over the shop's tables.
     Generated,
+    /// Statements composed at random over a shop that has grown since its statistics were taken.
+    Grown,
     /// TPC-H's queries.
     Tpch,
     /// The transactions that pgbench runs by itself, generic and with values.
@@ -30,7 +32,7 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    const ALL: [Self; 4] = [Self::Shop, Self::Generated, Self::Tpch, Self::Pgbench];
+    const ALL: [Self; 5] = [Self::Shop, Self::Generated, Self::Grown, Self::Tpch, Self::Pgbench];
 
     /// The workloads wanted, by the database that they share.
     pub(crate) fn by_database(settings: &Settings) -> Vec<(&'static str, Vec<Self>)> {
@@ -48,6 +50,7 @@ impl Workload {
         match self {
             Self::Shop => "shop",
             Self::Generated => "generated",
+            Self::Grown => "grown",
             Self::Tpch => "tpch",
             Self::Pgbench => "pgbench",
         }
@@ -57,6 +60,7 @@ impl Workload {
     pub(crate) fn database(self) -> &'static str {
         match self {
             Self::Shop | Self::Generated => "shop",
+            Self::Grown => "grown",
             Self::Tpch => "tpch",
             Self::Pgbench => "pgbench",
         }
@@ -64,16 +68,20 @@ impl Workload {
 
     /// Whether the server may decline some of its statements.
     pub(crate) fn may_refuse(self) -> bool {
-        self == Self::Generated
+        matches!(self, Self::Generated | Self::Grown)
     }
 
     /// Its statements.
     pub(crate) async fn statements(self, source: &Source, settings: &Settings) -> Vec<String> {
         match self {
             Self::Shop => shop(source).await,
-            Self::Generated => {
+            Self::Generated | Self::Grown => {
                 let snapshot = source.snapshot(ValuesPolicy::All).await;
-                generate::statements(source, &snapshot, settings.generated, settings.seed).await
+                let mut statements = generate::statements(source, &snapshot, settings.generated, settings.seed).await;
+                if self == Self::Grown {
+                    statements.extend(newest(source).await);
+                }
+                statements
             }
             Self::Tpch => queries(settings.tpch_dir.as_deref().unwrap()),
             Self::Pgbench => pgbench(settings),
@@ -91,7 +99,7 @@ pub(crate) async fn load(
     settings: &Settings,
 ) -> Result<(), String> {
     match name {
-        "shop" => load_shop(client, settings.shop_scale).await,
+        "shop" | "grown" => load_shop(client, settings.shop_scale).await,
         "tpch" => {
             let scale = if version_num / 10_000 == 15 { settings.tpch_scale_15 } else { settings.tpch_scale };
             load_tpch(client, settings, scale).await?;
@@ -103,8 +111,26 @@ pub(crate) async fn load(
         client.batch_execute("create extension hypopg").await.map_err(oracle::message)?;
     }
     // Once more, so that every page is known to be visible, and the numbers of rows are counted and not estimated.
-    client.batch_execute("vacuum (freeze, analyze)").await.map_err(oracle::message)
+    client.batch_execute("vacuum (freeze, analyze)").await.map_err(oracle::message)?;
+    if name == "grown" {
+        client.batch_execute(GROWTH).await.map_err(oracle::message)?;
+    }
+    Ok(())
 }
+
+/// What happens to a shop between two rounds of autovacuum: a tenth more orders and events, all of them new; carts touched,
+/// old jobs gone.
+const GROWTH: &str = "
+    insert into orders (id, user_id, address_id, status, total, created_at)
+        select m.id + i, 1 + i * 613 % u.n, 1 + i % u.n, 'pending', 5 + i % 900, m.at + i * interval '2 minutes'
+        from (select max(id) as id, max(created_at) as at, count(*) as n from orders) m, (select count(*) as n from users) u,
+            lateral generate_series(1, m.n / 10) i;
+    insert into events (id, user_id, session_id, kind, payload, created_at)
+        select m.id + i, 1 + i * 613 % u.n, md5(i::text)::uuid, 'view', '{}', m.at + i * interval '1 minute'
+        from (select max(id) as id, max(created_at) as at, count(*) as n from events) m, (select count(*) as n from users) u,
+            lateral generate_series(1, m.n / 10) i;
+    update carts set updated_at = updated_at + interval '40 days' where id % 5 = 0 and checked_out_at is null;
+    delete from jobs where id < (select max(id) / 20 from jobs)";
 
 async fn load_shop(client: &Client, scale: f64) {
     let sample = Sample::shop().unwrap();
@@ -139,6 +165,31 @@ async fn shop(source: &Source) -> Vec<String> {
             statements.push(oracle::bind(&query.sql, &literals));
         }
     }
+    statements
+}
+
+/// Statements about the newest rows, of which the statistics say nothing.
+async fn newest(source: &Source) -> Vec<String> {
+    let mut statements = Vec::new();
+    for table in ["orders", "events", "payments", "jobs"] {
+        let sql = format!("select max(id), max(id) - 100, max(id) / 100 * 95, max(id) + 1000 from {table}");
+        let values: Vec<String> = source.texts(&sql).await.into_iter().flatten().flatten().collect();
+        let [last, near, share, beyond] = &values[..] else { panic!("{sql}: {values:?}") };
+        statements.extend([
+            format!("select * from {table} where id >= {last}"),
+            format!("select * from {table} where id > {near}"),
+            format!("select * from {table} where id > {near} and id < {beyond}"),
+            format!("select * from {table} where id between {share} and {last}"),
+            format!("select count(*) from {table} where id < {near}"),
+            format!("select * from {table} where id > {beyond}"),
+            format!("select * from {table} where id > {share} order by id desc limit 10"),
+        ]);
+    }
+    statements.extend([
+        "select o.id, p.amount from orders o join payments p on p.id = o.id limit 20".to_owned(),
+        "select o.id, u.email from orders o join users u on u.id = o.user_id order by o.id desc limit 20".to_owned(),
+        "select max(id) from orders".to_owned(),
+    ]);
     statements
 }
 

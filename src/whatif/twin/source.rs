@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -78,6 +79,19 @@ impl TwinSource {
             by_name: BTreeMap::new(),
         };
         Self { state: Arc::new(Mutex::new(state)), runtime, asked: 0, lost: None }
+    }
+
+    /// The plan behind an answer, as EXPLAIN (FORMAT JSON) prints it. Candidates have names of the twin's own in it.
+    pub fn explain(&mut self, request: &CostRequest) -> Result<Value, CostError> {
+        if let Some(why) = &self.lost {
+            return Err(CostError::Lost(why.clone()));
+        }
+        self.asked += 1;
+        let (state, asked) = (Arc::clone(&self.state), request.clone());
+        let work = async move { state.lock().await.explain(&asked).await };
+        let answer = live::wait(&self.runtime, work).and_then(|answer| answer);
+        self.remember_loss(answer.as_ref().err().into_iter());
+        answer
     }
 
     fn remember_loss<'a>(&mut self, mut errors: impl Iterator<Item = &'a CostError>) {
@@ -330,12 +344,31 @@ impl State {
         Ok(answers.into_values().collect())
     }
 
-    /// Plans of several statements under one configuration.
+    async fn explain(&mut self, request: &CostRequest) -> Result<Value, CostError> {
+        self.learn_arities(std::slice::from_ref(request)).await?;
+        let mut plans = self.plans(&request.configuration, &[request.statement]).await?;
+        plans.pop().unwrap_or_else(|| Err(lost("no answer")))
+    }
+
+    /// Answers about several statements under one configuration.
     async fn ask(
         &mut self,
         configuration: &Configuration,
         statements: &[usize],
     ) -> Result<Vec<Result<Costed, CostError>>, CostError> {
+        let plans = self.plans(configuration, statements).await?;
+        let candidate = |index: &str| self.by_name.get(index).copied();
+        let name = |id: CandidateId| self.candidates.get(&id).map_or("", |c| c.name.as_str());
+        let read = |plan: Value| answer::read(&plan, &candidate, &name).map_err(CostError::Statement);
+        Ok(plans.into_iter().map(|plan| plan.and_then(read)).collect())
+    }
+
+    /// Plans of several statements under one configuration.
+    async fn plans(
+        &mut self,
+        configuration: &Configuration,
+        statements: &[usize],
+    ) -> Result<Vec<Result<Value, CostError>>, CostError> {
         let mut show = Vec::new();
         for id in &configuration.with {
             let Some(candidate) = self.candidates.get(id) else {
@@ -358,12 +391,9 @@ impl State {
         let questions: Vec<Result<Question<'_>, CostError>> = statements.iter().map(question).collect();
         let takeable: Vec<Question<'_>> = questions.iter().filter_map(|q| q.as_ref().ok().copied()).collect();
         let mut plans = session.plans(&show, &hide, &takeable).await?.into_iter();
-        let candidate = |index: &str| self.by_name.get(index).copied();
-        let name = |id: CandidateId| self.candidates.get(&id).map_or("", |c| c.name.as_str());
         let answered = questions.into_iter().map(|question| {
             question?;
-            let plan = plans.next().unwrap_or_else(|| Err(lost("no answer")))?;
-            answer::read(&plan, &candidate, &name).map_err(CostError::Statement)
+            plans.next().unwrap_or_else(|| Err(lost("no answer")))
         });
         Ok(answered.collect())
     }
