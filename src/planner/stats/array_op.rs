@@ -103,9 +103,9 @@ fn containment(root: &Root<'_>, op: &ScalarArrayOp, right: &Expr, is_equal: bool
     let stats = var.stats.as_ref().and_then(|s| s.elements.as_ref());
     let values = std::slice::from_ref(value);
     let share = if any {
-        elements::contain_or_overlap(root.env, op.collation, stats, values, elements::Kind::Contains)
+        elements::contain_or_overlap(stats, values, elements::Kind::Contains)
     } else {
-        elements::contained(root.env, op.collation, stats, values)
+        elements::contained(stats, values)
     };
     let share = share * (1.0 - var.null_frac());
     Some(clamp(if is_equal { share } else { 1.0 - share }))

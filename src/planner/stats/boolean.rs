@@ -17,7 +17,7 @@ const DEFAULT_NOT_UNKNOWN: f64 = 1.0 - DEFAULT_UNKNOWN;
 pub(super) fn column(root: &Root<'_>, expr: &Expr, place: Place<'_>) -> f64 {
     let var = variable::examine(root, expr, place.var_relid);
     if var.stats.is_some() {
-        equals_constant(root, &var, 0, Some(&Datum::Bool(true)), false)
+        equals_constant(root, &var, Some(&Datum::Bool(true)), false)
     } else if matches!(expr, Expr::Func(_)) {
         DEFAULT_FUNCTION
     } else {

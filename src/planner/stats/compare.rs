@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::matching::{self, Pattern};
+use super::parsed::Parsed;
 use crate::planner::env::Env;
 use crate::planner::expr::Expr;
 use crate::planner::facts::Facts;
 use crate::planner::root::Root;
-use crate::planner::value::Datum;
-use crate::snapshot::{IndexMethod, Oid};
+use crate::planner::value::{self, Datum};
+use crate::snapshot::{Column, IndexMethod, Oid};
 
 /// A value from the text that its type prints.
-pub(super) fn parse(_facts: &Facts, _ty: Oid, _text: &str) -> Option<Datum> {
-    None
+pub(super) fn parse(facts: &Facts, ty: Oid, text: &str) -> Option<Datum> {
+    value::parse(facts, ty, text)
 }
 
 /// An expression with what is stable computed too, for estimates only (`estimate_expression_value`).
@@ -23,18 +24,12 @@ pub(super) fn estimated<'e>(_root: &Root<'_>, expr: &'e Expr) -> Cow<'e, Expr> {
 
 /// How two values are ordered under a collation. `None` where the types do not compare.
 pub(super) fn order(env: &Env<'_>, collation: Oid, a: &Datum, b: &Datum) -> Option<Ordering> {
-    let _ = (env, collation);
-    match (a, b) {
-        (Datum::Text(a), Datum::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
-        (Datum::Int(a), Datum::Int(b)) => Some(a.cmp(b)),
-        (Datum::Bool(a), Datum::Bool(b)) => Some(a.cmp(b)),
-        _ => None,
-    }
+    value::compare(a, b, is_c(env, collation))
 }
 
 /// Whether two values are equal.
-pub(super) fn equal(env: &Env<'_>, collation: Oid, a: &Datum, b: &Datum) -> bool {
-    order(env, collation, a, b).map_or_else(|| a == b, Ordering::is_eq)
+pub(super) fn equal(a: &Datum, b: &Datum) -> bool {
+    value::equal(a, b)
 }
 
 /// What an operator does with two values.
@@ -91,8 +86,8 @@ impl Test {
     /// Whether it holds for two values; `None` where that cannot be computed.
     pub(super) fn holds(&self, env: &Env<'_>, collation: Oid, left: &Datum, right: &Datum) -> Option<bool> {
         match self {
-            Self::Order { less: false, equal: true, greater: false } => Some(equal(env, collation, left, right)),
-            Self::Order { less: true, equal: false, greater: true } => Some(!equal(env, collation, left, right)),
+            Self::Order { less: false, equal: true, greater: false } => Some(equal(left, right)),
+            Self::Order { less: true, equal: false, greater: true } => Some(!equal(left, right)),
             Self::Order { less, equal, greater } => order(env, collation, left, right).map(|o| match o {
                 Ordering::Less => *less,
                 Ordering::Equal => *equal,
@@ -116,31 +111,44 @@ pub(super) fn btree_strategy(facts: &Facts, operator: Oid) -> Option<i16> {
 
 /// What text sorts by, as bytes (`strxfrm`).
 pub(super) fn sort_key<'t>(env: &Env<'_>, collation: Oid, text: &'t str) -> Cow<'t, [u8]> {
-    let _ = (env, collation);
-    Cow::Borrowed(text.as_bytes())
+    if is_c(env, collation) { Cow::Borrowed(text.as_bytes()) } else { Cow::Owned(value::sort_key(text)) }
 }
+
+/// `pg_collation.oid` of the database's default.
+const DEFAULT_COLLATION: Oid = 100;
+/// … of `C` and `POSIX`.
+const C_COLLATIONS: [Oid; 2] = [950, 951];
 
 /// Whether a collation orders text by bytes.
 pub(super) fn is_c(env: &Env<'_>, collation: Oid) -> bool {
-    let _ = env;
-    collation == 950 || collation == 951 || collation == 0
+    if collation != DEFAULT_COLLATION {
+        return collation == 0 || C_COLLATIONS.contains(&collation);
+    }
+    let Some(schema) = &env.snapshot.schema else { return false };
+    match schema.locale.provider.as_deref() {
+        Some("i") => false,
+        Some("b") => true,
+        _ => matches!(schema.locale.collate.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8"),
+    }
 }
 
-/// Positions of equal values in two lists, each at most once. `None`s are equal to nothing.
-pub(super) fn equal_pairs(
-    env: &Env<'_>,
-    collation: Oid,
-    left: &[Option<Datum>],
-    right: &[Option<Datum>],
-) -> Vec<(usize, usize)> {
-    let mut taken = vec![false; right.len()];
+/// The type of a column's values.
+pub(super) fn column_type(env: &Env<'_>, column: &Column) -> Oid {
+    let named = env.facts.types_named(&column.ty.base);
+    named.first().copied().unwrap_or(0)
+}
+
+/// Positions of common values that both sides have, each at most once. Values that are withheld are told to be equal by
+/// their ranks; without, they are equal to nothing.
+pub(super) fn equal_pairs(left: &Parsed, right: &Parsed, kept: usize) -> Vec<(usize, usize)> {
+    let mut taken = vec![false; right.mcv.len().min(kept)];
     let mut pairs = Vec::new();
-    for (i, a) in left.iter().enumerate() {
-        let Some(a) = a else { continue };
-        let found = right
-            .iter()
-            .zip(&taken)
-            .position(|(b, taken)| !taken && b.as_ref().is_some_and(|b| equal(env, collation, a, b)));
+    let same = |i: usize, a: &Option<Datum>, j: usize| match (a, right.mcv.get(j)) {
+        (Some(a), Some(Some(b))) => equal(a, b),
+        _ => matches!((left.mcv_ranks.get(i), right.mcv_ranks.get(j)), (Some(a), Some(b)) if a == b),
+    };
+    for (i, a) in left.mcv.iter().enumerate() {
+        let found = taken.iter().enumerate().position(|(j, taken)| !taken && same(i, a, j));
         if let Some(j) = found
             && let Some(slot) = taken.get_mut(j)
         {

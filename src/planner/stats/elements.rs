@@ -5,10 +5,8 @@ use std::cmp::Ordering;
 use super::compare;
 use super::parsed::Elements;
 use super::restriction::{Call, clamp};
-use crate::planner::env::Env;
 use crate::planner::root::Root;
 use crate::planner::value::Datum;
-use crate::snapshot::Oid;
 
 /// `DEFAULT_CONTAIN_SEL`.
 const DEFAULT_CONTAIN: f64 = 0.005;
@@ -51,19 +49,19 @@ pub(super) fn selectivity(root: &Root<'_>, call: &Call<'_>) -> f64 {
         let collation = call.collation;
         values.sort_by(|a, b| compare::order(root.env, collation, a, b).unwrap_or(Ordering::Equal));
         match kind {
-            Kind::Contained => contained(root.env, collation, stats, &values),
-            _ => contain_or_overlap(root.env, collation, stats, &values, kind),
+            Kind::Contained => contained(stats, &values),
+            _ => contain_or_overlap(stats, &values, kind),
         }
     };
     clamp(share * (1.0 - found.var.null_frac()))
 }
 
 /// Values with repeats removed; they are in ascending order.
-fn distinct<'v>(env: &'v Env<'_>, collation: Oid, values: &'v [Datum]) -> impl Iterator<Item = &'v Datum> {
+fn distinct(values: &[Datum]) -> impl Iterator<Item = &Datum> {
     let repeats = move |i: usize| {
         i.checked_sub(1)
             .and_then(|before| values.get(before).zip(values.get(i)))
-            .is_some_and(|(a, b)| compare::equal(env, collation, a, b))
+            .is_some_and(|(a, b)| compare::equal(a, b))
     };
     values.iter().enumerate().filter(move |(i, _)| !repeats(*i)).map(|(_, value)| value)
 }
@@ -74,23 +72,15 @@ fn rare(least: f64) -> f64 {
 }
 
 /// `mcelem_array_contain_overlap_selec`: all, or any, of the elements independently.
-pub(super) fn contain_or_overlap(
-    env: &Env<'_>,
-    collation: Oid,
-    stats: Option<&Elements>,
-    values: &[Datum],
-    kind: Kind,
-) -> f64 {
+pub(super) fn contain_or_overlap(stats: Option<&Elements>, values: &[Datum], kind: Kind) -> f64 {
     let stats = stats.filter(|s| s.null.is_some());
     let least = stats.map_or(2.0 * DEFAULT_CONTAIN, |s| s.min);
     let frequency = |value: &Datum| {
         stats
-            .and_then(|s| {
-                s.common.iter().find(|(v, _)| v.as_ref().is_some_and(|v| compare::equal(env, collation, v, value)))
-            })
+            .and_then(|s| s.common.iter().find(|(v, _)| v.as_ref().is_some_and(|v| compare::equal(v, value))))
             .map_or_else(|| rare(least), |(_, f)| *f)
     };
-    let shares = distinct(env, collation, values).map(frequency);
+    let shares = distinct(values).map(frequency);
     clamp(match kind {
         Kind::Overlaps => shares.fold(0.0, |sum, share| sum + share - sum * share),
         _ => shares.product(),
@@ -98,7 +88,7 @@ pub(super) fn contain_or_overlap(
 }
 
 /// `mcelem_array_contained_selec`: no element but these, given how many distinct elements values have.
-pub(super) fn contained(env: &Env<'_>, collation: Oid, stats: Option<&Elements>, values: &[Datum]) -> f64 {
+pub(super) fn contained(stats: Option<&Elements>, values: &[Datum]) -> f64 {
     let Some(stats) = stats else { return DEFAULT_CONTAIN };
     let (Some(null), [counts @ .., average]) = (stats.null, stats.count_histogram.as_slice()) else {
         return DEFAULT_CONTAIN;
@@ -106,10 +96,9 @@ pub(super) fn contained(env: &Env<'_>, collation: Oid, stats: Option<&Elements>,
     if counts.len() < 2 {
         return DEFAULT_CONTAIN;
     }
-    let wanted: Vec<&Datum> = distinct(env, collation, values).collect();
-    let position = |value: &Datum| {
-        stats.common.iter().position(|(v, _)| v.as_ref().is_some_and(|v| compare::equal(env, collation, v, value)))
-    };
+    let wanted: Vec<&Datum> = distinct(values).collect();
+    let position =
+        |value: &Datum| stats.common.iter().position(|(v, _)| v.as_ref().is_some_and(|v| compare::equal(v, value)));
     let found: Vec<Option<usize>> = wanted.iter().map(|value| position(value)).collect();
     let frequencies: Vec<f64> = stats.common.iter().map(|(_, f)| *f).collect();
     // Elements that are not common, together; and the chance that no common element but the wanted ones is there.

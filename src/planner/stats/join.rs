@@ -8,7 +8,6 @@ use super::variable::{self, RelSize, Variable};
 use crate::planner::query::JoinType;
 use crate::planner::rel::SpecialJoin;
 use crate::planner::root::Root;
-use crate::snapshot::Oid;
 
 /// Selectivity of an operator without an estimator.
 const NO_ESTIMATOR: f64 = 0.5;
@@ -65,17 +64,16 @@ fn equality(root: &Root<'_>, call: &Call<'_>, special: &SpecialJoin) -> f64 {
     let Some(sides) = sides(root, call, special) else { return DEFAULT_EQ };
     let left = Side::new(root, &sides.left);
     let right = Side::new(root, &sides.right);
-    let matches = Matches::find(root, call.collation, left.stats(), right.stats());
+    let matches = Matches::find(left.stats(), right.stats());
     let inner = inner(&left, &right, matches.as_ref());
     if !matches!(special.kind, JoinType::Semi | JoinType::Anti) {
         return inner;
     }
     let inner_rows = input_rows(root, special);
     let semi = if sides.reversed {
-        let matches = Matches::find(root, call.collation, right.stats(), left.stats());
-        semi(root, call.collation, &right, &left, matches.is_some(), inner_rows)
+        semi(&right, &left, matches.is_some(), inner_rows)
     } else {
-        semi(root, call.collation, &left, &right, matches.is_some(), inner_rows)
+        semi(&left, &right, matches.is_some(), inner_rows)
     };
     // A semi join gives no more rows than the inner join would.
     semi.min(inner_rows * inner)
@@ -136,12 +134,12 @@ struct Matches {
 impl Matches {
     /// Pairs up equal common values. `None` unless both sides have some. Of withheld values, whose equality cannot be
     /// told, the commonest of either side are not taken to be the same.
-    fn find(root: &Root<'_>, collation: Oid, left: Option<&Parsed>, right: Option<&Parsed>) -> Option<Self> {
+    fn find(left: Option<&Parsed>, right: Option<&Parsed>) -> Option<Self> {
         let (left, right) = (left?, right?);
         if left.mcv_freqs.is_empty() || right.mcv_freqs.is_empty() {
             return None;
         }
-        let pairs = compare::equal_pairs(root.env, collation, &left.mcv, &right.mcv);
+        let pairs = compare::equal_pairs(left, right, usize::MAX);
         let frequency = |stats: &Parsed, at: usize| stats.mcv_freqs.get(at).copied().unwrap_or(0.0);
         let product = pairs.iter().map(|(l, r)| frequency(left, *l) * frequency(right, *r)).sum();
         let matched_left: f64 = pairs.iter().map(|(l, _)| frequency(left, *l)).sum();
@@ -174,14 +172,7 @@ fn inner(left: &Side<'_, '_>, right: &Side<'_, '_>, matches: Option<&Matches>) -
 }
 
 /// `eqjoinsel_semi`: share of the left rows with a match on the right.
-fn semi(
-    root: &Root<'_>,
-    collation: Oid,
-    left: &Side<'_, '_>,
-    right: &Side<'_, '_>,
-    both_common: bool,
-    inner_rows: f64,
-) -> f64 {
+fn semi(left: &Side<'_, '_>, right: &Side<'_, '_>, both_common: bool, inner_rows: f64) -> f64 {
     let (mut distinct, mut guessed) = (right.distinct, right.guessed);
     for rows in right.var.rel.map(|r| r.rows).into_iter().chain([inner_rows]) {
         if distinct >= rows {
@@ -197,7 +188,7 @@ fn semi(
     };
     // No more of the right side's common values than rows survive its restrictions.
     let kept = r.mcv.iter().enumerate().take_while(|(i, _)| ((i + 1) as f64) <= distinct).count();
-    let pairs = compare::equal_pairs(root.env, collation, &l.mcv, r.mcv.get(..kept).unwrap_or_default());
+    let pairs = compare::equal_pairs(l, r, kept);
     let matched = clamp(pairs.iter().filter_map(|(at, _)| l.mcv_freqs.get(*at)).sum());
     let found = pairs.len() as f64;
     let share = if known { share_of(left.distinct - found, distinct - found) } else { 0.5 };

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use super::ranges::Bound;
 use crate::planner::expr::types;
 use crate::planner::facts::Facts;
 use crate::planner::value::Datum;
-use crate::snapshot::{ColumnStats, ElementStats, Oid};
+use crate::snapshot::{ColumnStats, ElementStats, KnownValue, Oid, RangeStats};
 
 /// Statistics of one expression, values parsed (a row of `pg_statistic`).
 #[derive(Debug, Default)]
@@ -26,6 +27,37 @@ pub(crate) struct Parsed {
     pub(super) histogram_len: usize,
     /// Statistics of elements.
     pub(super) elements: Option<Elements>,
+    /// Statistics of ranges.
+    pub(super) ranges: Option<Ranges>,
+    /// Places of withheld common values among all withheld values, parallel to `mcv_freqs`; else empty.
+    pub(super) mcv_ranks: Vec<u32>,
+}
+
+/// Statistics of ranges (`BOUNDS_HISTOGRAM`, `RANGE_LENGTH_HISTOGRAM`).
+#[derive(Debug, Default)]
+pub(super) struct Ranges {
+    /// Share of empty ranges.
+    pub(super) empty: f64,
+    /// Lower bounds in ascending order; empty where they are withheld.
+    pub(super) lower: Vec<Bound>,
+    /// Upper bounds in ascending order.
+    pub(super) upper: Vec<Bound>,
+    /// Lengths in ascending order.
+    pub(super) lengths: Vec<f64>,
+}
+
+impl Ranges {
+    fn new(facts: &Facts, ty: Oid, raw: &RangeStats) -> Self {
+        let bounds: Option<Vec<(Bound, Bound)>> = raw
+            .bounds_histogram
+            .iter()
+            .flatten()
+            .map(|text| Bound::both(&super::compare::parse(facts, ty, text)?))
+            .collect();
+        let (lower, upper) = bounds.unwrap_or_default().into_iter().unzip();
+        let lengths: Option<Vec<f64>> = raw.length_histogram.iter().map(|text| text.parse().ok()).collect();
+        Self { empty: raw.empty_frac, lower, upper, lengths: lengths.unwrap_or_default() }
+    }
 }
 
 /// Statistics of the elements of arrays, documents and text vectors (`MCELEM`, `DECHIST`).
@@ -58,9 +90,10 @@ impl Parsed {
         let parse = |text: &String| super::compare::parse(facts, ty, text);
         let mcv: Vec<_> = match &raw.mcv_values {
             Some(values) if values.len() == raw.mcv_freqs.len() => values.iter().map(parse).collect(),
-            _ => vec![None; raw.mcv_freqs.len()],
+            _ => known(raw.mcv_freqs.len(), raw.withheld.iter().flat_map(|w| &w.known), parse),
         };
         let bounds: Option<Vec<Datum>> = raw.histogram_bounds.iter().flatten().map(parse).collect();
+        let spelt_out = raw.withheld.as_ref().map_or(&[][..], |w| &w.known_elements);
         Self {
             null_frac: raw.null_frac,
             n_distinct: raw.n_distinct,
@@ -68,13 +101,15 @@ impl Parsed {
             mcv,
             histogram: bounds.unwrap_or_default(),
             histogram_len: raw.histogram_len,
-            elements: raw.elements.as_ref().map(|e| Elements::new(facts, element, e)),
+            elements: raw.elements.as_ref().map(|e| Elements::new(facts, element, e, spelt_out)),
+            ranges: raw.range.as_ref().map(|r| Ranges::new(facts, ty, r)),
+            mcv_ranks: raw.withheld.as_ref().map_or_else(Vec::new, |w| w.mcv_ranks.clone()),
         }
     }
 }
 
 impl Elements {
-    fn new(facts: &Facts, ty: Oid, raw: &ElementStats) -> Self {
+    fn new(facts: &Facts, ty: Oid, raw: &ElementStats, spelt_out: &[KnownValue]) -> Self {
         // The view appends least, greatest and null frequency to those of the elements; text search types lack the
         // last.
         let count = match &raw.values {
@@ -82,10 +117,12 @@ impl Elements {
             None => raw.freqs.len().saturating_sub(3),
         };
         let tail = raw.freqs.get(count..).unwrap_or_default();
-        let value = |i: usize| {
-            raw.values.as_ref().and_then(|v| v.get(i)).and_then(|text| super::compare::parse(facts, ty, text))
+        let parse = |text: &String| super::compare::parse(facts, ty, text);
+        let values: Vec<Option<Datum>> = match &raw.values {
+            Some(values) => values.iter().map(parse).collect(),
+            None => known(count, spelt_out.iter(), parse),
         };
-        let common: Vec<_> = raw.freqs.iter().take(count).enumerate().map(|(i, freq)| (value(i), *freq)).collect();
+        let common: Vec<_> = values.into_iter().zip(raw.freqs.iter().copied()).collect();
         let least = common.iter().map(|(_, f)| *f).fold(f64::INFINITY, f64::min);
         Self {
             min: tail.first().copied().unwrap_or(if least.is_finite() { least } else { 0.0 }),
@@ -94,6 +131,21 @@ impl Elements {
             common,
         }
     }
+}
+
+/// Withheld values, of which some are spelt out elsewhere in the snapshot.
+fn known<'k>(
+    count: usize,
+    known: impl Iterator<Item = &'k KnownValue>,
+    parse: impl Fn(&String) -> Option<Datum>,
+) -> Vec<Option<Datum>> {
+    let mut values = vec![None; count];
+    for item in known {
+        if let Some(slot) = values.get_mut(item.position) {
+            *slot = parse(&item.value);
+        }
+    }
+    values
 }
 
 /// Parsed statistics by the place of the raw ones, which outlive an [`Env`](crate::planner::Env).

@@ -78,7 +78,7 @@ pub(super) fn selectivity(root: &Root<'_>, call: &Call<'_>, kind: Kind, negate: 
     let var = &found.var;
     let (fixed, rest) = prefix::of(root.env, call.collation, kind, text);
     let selectivity = if let Prefix::Exact(text) = fixed {
-        equals_constant(root, var, call.collation, Some(&Datum::Text(text)), false)
+        equals_constant(root, var, Some(&Datum::Text(text)), false)
     } else {
         by_parts(root, var, call.collation, kind, text, &fixed, rest)
     };
@@ -120,5 +120,5 @@ fn prefix_share(root: &Root<'_>, var: &Variable<'_>, collation: Oid, text: &str)
         }
     }
     // A prefix is at least as common as the value that it is.
-    share.max(equals_constant(root, var, collation, Some(&low), false))
+    share.max(equals_constant(root, var, Some(&low), false))
 }

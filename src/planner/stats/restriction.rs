@@ -95,8 +95,11 @@ pub(super) fn selectivity(root: &Root<'_>, call: &Call<'_>) -> f64 {
 
 /// Estimators with files of their own.
 fn other(root: &Root<'_>, call: &Call<'_>, name: &str) -> f64 {
-    if name == "arraycontsel" {
-        return super::elements::selectivity(root, call);
+    match name {
+        "arraycontsel" => return super::elements::selectivity(root, call),
+        "rangesel" | "multirangesel" => return super::ranges::selectivity(root, call),
+        "tsmatchsel" => return super::tsearch::selectivity(root, call),
+        _ => {}
     }
     super::pattern::by_name(root, call, name).unwrap_or_else(|| {
         root.note(format!("the estimator {name} is not modelled"));
@@ -115,7 +118,7 @@ fn equality(root: &Root<'_>, call: &Call<'_>, negate: bool) -> f64 {
         return if negate { 1.0 - DEFAULT_EQ } else { DEFAULT_EQ };
     };
     match found.constant() {
-        Some(constant) => equals_constant(root, &found.var, call.collation, constant.value.as_deref(), negate),
+        Some(constant) => equals_constant(root, &found.var, constant.value.as_deref(), negate),
         None => equals_unknown(root, &found.var, negate),
     }
 }
@@ -124,13 +127,7 @@ fn equality(root: &Root<'_>, call: &Call<'_>, negate: bool) -> f64 {
 ///
 /// Common values that are withheld cannot be told from the constant. It is then taken for one that is not common, as
 /// most values are, unless the common values are all there are: then for an average one of them.
-pub(super) fn equals_constant(
-    root: &Root<'_>,
-    var: &Variable<'_>,
-    collation: Oid,
-    constant: Option<&Datum>,
-    negate: bool,
-) -> f64 {
+pub(super) fn equals_constant(root: &Root<'_>, var: &Variable<'_>, constant: Option<&Datum>, negate: bool) -> f64 {
     let Some(constant) = constant else { return 0.0 };
     let null_frac = var.null_frac();
     let selectivity = if var.unique
@@ -138,8 +135,7 @@ pub(super) fn equals_constant(
     {
         1.0 / tuples
     } else if let Some(stats) = &var.stats {
-        let matches =
-            |value: &Option<Datum>| value.as_ref().is_some_and(|v| compare::equal(root.env, collation, v, constant));
+        let matches = |value: &Option<Datum>| value.as_ref().is_some_and(|v| compare::equal(v, constant));
         match stats.mcv.iter().position(matches).and_then(|i| stats.mcv_freqs.get(i)) {
             Some(frequency) => *frequency,
             None => uncommon(root, var, stats, null_frac),
