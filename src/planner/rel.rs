@@ -60,8 +60,10 @@ pub struct Rel {
     pub join_info: Vec<Arc<Restrict>>,
     /// Whether an equivalence class gives it join clauses (`has_eclass_joins`).
     pub has_eclass_joins: bool,
-    /// Relations that it refers to laterally, directly.
+    /// Relations that it refers to laterally, directly or through others (`lateral_relids`).
     pub lateral: Relids,
+    /// Of these, those referred to directly (`direct_lateral_relids`).
+    pub direct_lateral: Relids,
     /// Relations that refer to it laterally (`lateral_referencers`).
     pub lateral_referencers: Relids,
     /// Whether pruning or contradiction proved it empty (`IS_DUMMY_REL`).
@@ -186,6 +188,9 @@ pub struct EquivalenceClass {
     pub sortref: u32,
     /// A derived clause could not be made for lack of an operator (`ec_broken`).
     pub broken: bool,
+    /// It comes from below an outer join, so that its constants are not as constant as they look
+    /// (`ec_below_outer_join`, before 16).
+    pub below_outer_join: bool,
     /// The class it was merged into: follow to the end.
     pub merged: Option<EcId>,
 }

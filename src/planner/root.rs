@@ -12,7 +12,7 @@ use super::path::{ParamInfo, Path, RelPaths};
 use super::query::{Query, SortGroup};
 use super::rel::{EcId, EquivalenceClass, PathKey, Rel, Restrict, SpecialJoin};
 use super::relids::{RelId, Relids};
-use crate::snapshot::{Oid, Table};
+use crate::snapshot::{AttrNumber, Oid, Table};
 
 /// One query level, prepared: everything that does not depend on the configuration.
 #[derive(Debug)]
@@ -38,6 +38,12 @@ pub struct Root<'a> {
     /// Clauses of full joins and the like that are neither restrictions nor in a class are in the relations; this is
     /// every one ever made, by [`Restrict::id`].
     pub restricts: Vec<Arc<Restrict>>,
+    /// Where each column is needed, as relations that must be joined to use it; with [`TOP`] among them if above all
+    /// joins (`attr_needed`).
+    pub attr_needed: FxHashMap<(RelId, AttrNumber), Relids>,
+    /// For each range-table entry that is an inheritance child: its columns' numbers in its topmost parent, by
+    /// attno - 1.
+    pub parent_columns: Vec<Option<Arc<[AttrNumber]>>>,
     /// Orders that matter above the joins.
     pub wanted: WantedOrders,
     /// The share of the rows that will be fetched: 0 for all, below 1 a fraction, else a number of rows
@@ -140,6 +146,24 @@ pub struct CteRoot<'a> {
     pub recursive: bool,
 }
 
+/// Stands in [`Root::attr_needed`] for everything above the joins (relation 0 in `attr_needed`).
+pub const TOP: RelId = Relids::CAPACITY - 1;
+
+/// Which clause was derived from a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DerivedKey {
+    /// The class.
+    pub ec: EcId,
+    /// Member on the left.
+    pub left: usize,
+    /// Member on the right.
+    pub right: usize,
+    /// The inheritance child whose columns stand for its parent's.
+    pub child: Option<RelId>,
+    /// Whether any other clause of the class serves as well (`parent_ec` is set).
+    pub redundant: bool,
+}
+
 /// A shared list of conditions.
 pub type Restricts = Arc<Vec<Arc<Restrict>>>;
 
@@ -150,8 +174,8 @@ pub struct Memo<'a> {
     pub joins: RefCell<FxHashMap<Relids, Arc<Rel>>>,
     /// Join clauses by the two sides.
     pub join_clauses: RefCell<FxHashMap<(Relids, Relids), Restricts>>,
-    /// Clauses derived from equivalence classes, by class, left, and right relations.
-    pub derived: RefCell<FxHashMap<(EcId, Relids, Relids), Restricts>>,
+    /// Clauses derived from equivalence classes.
+    pub derived: RefCell<FxHashMap<DerivedKey, Arc<Restrict>>>,
     /// What parameterised scans need, by relation and supplying relations.
     pub param_infos: RefCell<FxHashMap<(RelId, Relids), Arc<ParamInfo>>>,
     /// Foreign keys along which the query joins.

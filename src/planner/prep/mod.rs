@@ -2,6 +2,12 @@
 //! `make_one_rel`): subqueries and sublinks pulled up, outer joins reduced, quals distributed, equivalence classes
 //! formed, base relations sized.
 
+pub mod derive;
+pub mod eclass;
+pub mod exprs;
+pub mod pathkeys;
+pub mod restrict;
+
 use super::env::Env;
 use super::root::Root;
 use super::{PlannerError, Query};
