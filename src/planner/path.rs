@@ -343,6 +343,8 @@ pub struct RelPaths {
     pub cheapest_total: Option<Arc<Path>>,
     /// The cheapest unparameterised and every parameterised path that survived (`cheapest_parameterized_paths`).
     pub cheapest_parameterized: Vec<Arc<Path>>,
+    /// What is known of a join's parameterised paths, by what they need (`ppilist`).
+    pub params: Vec<Arc<ParamInfo>>,
     /// For a level's final relation: the plans of the levels below it.
     pub attached: Vec<Attached>,
 }
@@ -381,6 +383,7 @@ impl RelPaths {
             cheapest_startup: None,
             cheapest_total: None,
             cheapest_parameterized: Vec::new(),
+            params: Vec::new(),
             attached: Vec::new(),
         }
     }
@@ -500,6 +503,28 @@ impl RelPaths {
             }
         }
         true
+    }
+
+    /// Whether a partial path of these figures could survive [`RelPaths::add_partial`], and be of use when gathered
+    /// (`add_partial_path_precheck`).
+    pub fn could_add_partial(&self, disabled_nodes: u32, total_cost: f64, pathkeys: &[PathKey]) -> bool {
+        for old in &self.partial {
+            let keys = compare_pathkeys(pathkeys, &old.pathkeys);
+            if keys == KeysOrder::Different {
+                continue;
+            }
+            let dearer = disabled_nodes > old.disabled_nodes
+                || (disabled_nodes == old.disabled_nodes && total_cost > old.total_cost * FUZZ);
+            if dearer && keys != KeysOrder::Better1 {
+                return false;
+            }
+            let cheaper = disabled_nodes < old.disabled_nodes
+                || (disabled_nodes == old.disabled_nodes && old.total_cost > total_cost * FUZZ);
+            if cheaper && keys != KeysOrder::Better2 {
+                return true;
+            }
+        }
+        self.could_add(disabled_nodes, total_cost, total_cost, pathkeys, Relids::EMPTY)
     }
 
     /// Adds a partial path (`add_partial_path`): total cost and order alone count.

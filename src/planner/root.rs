@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::env::{Env, IndexInfo};
 use super::expr::Expr;
 use super::path::{ParamInfo, Path, RelPaths};
-use super::query::{Query, SortGroup};
+use super::query::{JoinType, Query, SortGroup};
 use super::rel::{EcId, EquivalenceClass, PathKey, Rel, Restrict, SpecialJoin};
 use super::relids::{RelId, Relids};
 use crate::snapshot::{AttrNumber, Oid, Table};
@@ -167,6 +167,12 @@ pub struct DerivedKey {
 /// A shared list of conditions.
 pub type Restricts = Arc<Vec<Arc<Restrict>>>;
 
+/// The sides of a join, and its kind.
+pub type JoinedSides = (Relids, Relids, JoinType);
+
+/// A merge condition, by number, with the order of the merge: family, descending, nulls first.
+pub type MergeOrder = (usize, Oid, bool, bool);
+
 /// Remembered answers that do not depend on the configuration. One thread uses a [`Root`] at a time.
 #[derive(Debug, Default)]
 pub struct Memo<'a> {
@@ -180,6 +186,12 @@ pub struct Memo<'a> {
     pub param_infos: RefCell<FxHashMap<(RelId, Relids), Arc<ParamInfo>>>,
     /// Foreign keys along which the query joins.
     pub foreign_keys: std::cell::OnceCell<Vec<super::stats::Link>>,
+    /// Matched share and matches of joins that may end at the first match, by sides and kind.
+    pub semi_factors: RefCell<FxHashMap<JoinedSides, (f64, f64)>>,
+    /// `stats::merge_scan_selectivity` by condition, family, direction and place of nulls.
+    pub merge_scans: RefCell<FxHashMap<MergeOrder, (f64, f64, f64, f64)>>,
+    /// Rows of a semi join's right side once made unique.
+    pub unique_rows: RefCell<FxHashMap<Relids, f64>>,
     /// The next [`Restrict::id`].
     pub next_restrict: std::cell::Cell<usize>,
     /// Levels that read one extreme each, where the level's aggregates are extremes only.

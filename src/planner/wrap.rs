@@ -53,7 +53,7 @@ pub fn incremental_sort(
 }
 
 /// Distinct values of the first `presorted` keys among so many rows.
-fn presorted_groups(root: &Root<'_>, pathkeys: &[PathKey], presorted: usize, rows: f64) -> f64 {
+pub fn presorted_groups(root: &Root<'_>, pathkeys: &[PathKey], presorted: usize, rows: f64) -> f64 {
     let rows = rows.max(2.0);
     let first = |key: &PathKey| root.ecs.get(key.ec)?.members.first().map(|m| m.expr.clone());
     let exprs: Option<Vec<Expr>> = pathkeys.iter().take(presorted).map(first).collect();

@@ -5,6 +5,10 @@
 
 pub mod costs;
 mod expr;
+pub mod hashjoin;
+pub mod memoize;
+pub mod mergejoin;
+pub mod nestloop;
 pub mod scan;
 pub mod sort;
 

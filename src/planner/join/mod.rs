@@ -1,5 +1,13 @@
 //! Join order search and join paths (`joinrels.c`, `joinpath.c`, `allpaths.c`'s `make_one_rel`).
 
+mod hash;
+mod memoize;
+mod merge;
+mod nestloop;
+mod param;
+pub mod paths;
+mod unique;
+
 use super::path::RelPaths;
 use super::root::Planning;
 
