@@ -8,6 +8,7 @@ use super::parsed::Parsed;
 use crate::planner::env::Env;
 use crate::planner::expr::Expr;
 use crate::planner::facts::Facts;
+use crate::planner::fold;
 use crate::planner::root::Root;
 use crate::planner::value::{self, Datum};
 use crate::snapshot::{Column, IndexMethod, Oid};
@@ -18,8 +19,8 @@ pub(super) fn parse(facts: &Facts, ty: Oid, text: &str) -> Option<Datum> {
 }
 
 /// An expression with what is stable computed too, for estimates only (`estimate_expression_value`).
-pub(super) fn estimated<'e>(_root: &Root<'_>, expr: &'e Expr) -> Cow<'e, Expr> {
-    Cow::Borrowed(expr)
+pub(super) fn estimated<'e>(root: &Root<'_>, expr: &'e Expr) -> Cow<'e, Expr> {
+    fold::estimate(root.env, expr)
 }
 
 /// How two values are ordered under a collation. `None` where the types do not compare.

@@ -116,6 +116,7 @@ pub(super) fn holds(facts: &Facts, operator: Oid, left: &Datum, right: &Datum) -
         ("?|", Datum::Json(document), Datum::Array(keys)) => Some(texts(keys).any(|key| has_key(document, key))),
         ("?&", Datum::Json(document), Datum::Array(keys)) => Some(texts(keys).all(|key| has_key(document, key))),
         ("^@", Datum::Text(text), Datum::Text(prefix)) => Some(text.starts_with(prefix.as_str())),
+        (name, Datum::Inet(a), Datum::Inet(b)) => super::network::holds(name, a, b),
         _ => None,
     }
 }

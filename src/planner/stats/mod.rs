@@ -16,6 +16,7 @@ mod join;
 mod join_size;
 mod matching;
 mod merge;
+mod network;
 mod parsed;
 mod pattern;
 mod prefix;

@@ -98,6 +98,7 @@ fn other(root: &Root<'_>, call: &Call<'_>, name: &str) -> f64 {
     match name {
         "arraycontsel" => return super::elements::selectivity(root, call),
         "rangesel" | "multirangesel" => return super::ranges::selectivity(root, call),
+        "networksel" => return super::network::selectivity(root, call),
         "tsmatchsel" => return super::tsearch::selectivity(root, call),
         _ => {}
     }

@@ -50,6 +50,11 @@ pub(super) fn number(value: &Datum) -> Option<f64> {
         Datum::Interval { months, days, micros } => {
             *micros as f64 + f64::from(*days) * DAY + f64::from(*months) * MONTH_DAYS * DAY
         }
+        // `convert_network_to_scalar`: the family, then the address, of an IPv6 one its first bytes.
+        Datum::Inet(net) => {
+            let (family, bytes) = if net.v6 { (3.0, 5) } else { (2.0, 4) };
+            net.address.iter().take(bytes).fold(family, |sum, byte| sum * 256.0 + f64::from(*byte))
+        }
         _ => return None,
     })
 }

@@ -30,6 +30,7 @@ pub fn compare(a: &Datum, b: &Datum, bytewise: bool) -> Option<Ordering> {
         (D::Timestamp(a), D::Date(b)) => a.cmp(&(i64::from(*b) * super::time::DAY)),
         (D::Interval { .. }, D::Interval { .. }) => interval_micros(a).cmp(&interval_micros(b)),
         (D::Uuid(a), D::Uuid(b)) => a.cmp(b),
+        (D::Inet(a), D::Inet(b)) => a.order(b),
         (D::Enum(a), D::Enum(b)) => a.cmp(b),
         (D::Array(a), D::Array(b)) => return arrays(a, b, bytewise),
         (D::Range { .. }, D::Range { .. }) => return super::range::compare(a, b, bytewise),

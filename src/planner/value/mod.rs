@@ -5,6 +5,7 @@
 
 mod collate;
 mod compare;
+mod net;
 mod number;
 mod parse;
 mod range;
@@ -12,6 +13,7 @@ pub mod time;
 
 pub use collate::sort_key;
 pub use compare::{compare, equal};
+pub use net::Net;
 pub use number::numeric;
 pub use parse::parse;
 
@@ -47,6 +49,8 @@ pub enum Datum {
     },
     /// `uuid`.
     Uuid([u8; 16]),
+    /// `inet`, `cidr`.
+    Inet(Net),
     /// An enum's label by its position.
     Enum(usize),
     /// An array's elements; `None` is NULL.

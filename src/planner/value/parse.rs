@@ -1,6 +1,6 @@
 //! Values from text, by type.
 
-use super::{Datum, number, range, time};
+use super::{Datum, Net, number, range, time};
 use crate::planner::expr::types;
 use crate::planner::facts::Facts;
 use crate::snapshot::Oid;
@@ -24,6 +24,7 @@ pub fn parse(facts: &Facts, ty: Oid, text: &str) -> Option<Datum> {
         types::TIMESTAMPTZ => Datum::Timestamp(time::timestamp(text, Some(facts.zone()))?),
         types::INTERVAL => time::interval(text)?,
         types::UUID => Datum::Uuid(uuid(text)?),
+        types::INET | CIDR => Datum::Inet(Net::parse(text)?),
         types::JSON | types::JSONB => Datum::Json(serde_json::from_str(text).ok()?),
         _ => return other(facts, ty, text),
     })
@@ -31,6 +32,8 @@ pub fn parse(facts: &Facts, ty: Oid, text: &str) -> Option<Datum> {
 
 /// `"char"`.
 const CHAR: Oid = 18;
+/// `cidr`.
+const CIDR: Oid = 650;
 
 fn other(facts: &Facts, ty: Oid, text: &str) -> Option<Datum> {
     let Some(fact) = facts.ty(ty) else { return Some(Datum::Opaque(text.to_owned())) };
