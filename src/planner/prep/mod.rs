@@ -6,6 +6,7 @@ pub mod derive;
 pub mod eclass;
 pub mod exprs;
 pub mod pathkeys;
+pub mod pull;
 pub mod restrict;
 
 use super::env::Env;

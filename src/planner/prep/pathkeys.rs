@@ -161,8 +161,7 @@ fn is_constant_bool(rel: &Rel, id: RelId, key: &IndexKeyInfo) -> bool {
         _ => false,
     };
     rel.restrict.iter().filter(|r| !r.pseudoconstant).any(|r| match &r.clause {
-        Expr::Not(arg) => is_key(arg),
-        Expr::BooleanTest(arg, BooleanTest::True | BooleanTest::False) => is_key(arg),
+        Expr::Not(arg) | Expr::BooleanTest(arg, BooleanTest::True | BooleanTest::False) => is_key(arg),
         other => is_key(other),
     })
 }
