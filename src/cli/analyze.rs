@@ -24,12 +24,12 @@ pub(super) fn run(args: AnalyzeArgs, env: &Env) -> Result<Outcome, Failure> {
     let settings = session::settings(args.collect, args.analyze, &args.config)?;
     let statements = read_sql_files(&args.sql)?;
     let progress = progress::for_stderr();
-    let (snapshot, report) = session::runtime()?.block_on(async {
+    let (snapshot, report) = session::run(Box::pin(async {
         match &args.snapshot {
             Some(path) => offline(path, statements, &settings, env, &progress).await,
             None => live(args.connection.url.as_deref(), statements, &settings, env, &progress).await,
         }
-    })?;
+    }))?;
     drop(progress);
     destinations.write(&report)?;
     complain_about_missing_workload(&snapshot)?;
@@ -50,7 +50,7 @@ async fn live(
     let pool = session::connect(url, &settings.collect, env).await?;
     let options = CollectOptions { statements, ..session::collect_options(&settings.collect) };
     let snapshot = Arc::new(collect::collect(&pool, &options, progress.as_ref()).await?);
-    let report = judge(&snapshot, Some(&pool), &settings.analyze, env, progress).await?;
+    let report = judge(&snapshot, Some(&pool), settings, env, progress).await?;
     pool.close();
     Ok((snapshot, report))
 }
@@ -68,7 +68,7 @@ async fn offline(
         snapshot.statements = collect::from_files(statements);
     }
     let snapshot = Arc::new(snapshot);
-    let report = judge(&snapshot, None, &settings.analyze, env, progress).await?;
+    let report = judge(&snapshot, None, settings, env, progress).await?;
     Ok((snapshot, report))
 }
 
@@ -84,12 +84,14 @@ pub(super) fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
 pub(super) async fn judge(
     snapshot: &Arc<Snapshot>,
     pool: Option<&Pool>,
-    settings: &AnalyzeSettings,
+    settings: &Settings,
     env: &Env,
     progress: &Arc<dyn Progress>,
 ) -> Result<Report, Failure> {
-    let (mut source, note) = cost_source::choose(snapshot, pool, settings, env, progress.as_ref()).await?;
-    let options = advise_options(settings, pool.is_some(), note);
+    // A twin goes with its cost source; where this is broken off, the thread that has the source may go on.
+    let remains = cost_source::Cleared::default();
+    let (mut source, note) = cost_source::choose(snapshot, pool, settings, env, progress.as_ref(), &remains.0).await?;
+    let options = advise_options(&settings.analyze, pool.is_some(), note);
     let (snapshot, progress) = (Arc::clone(snapshot), Arc::clone(progress));
     let advising = tokio::task::spawn_blocking(move || {
         let workload = workload::bind(&snapshot);

@@ -190,6 +190,19 @@ pub(super) struct TwinArgs {
     #[arg(long, value_name = "FILE", required = true, help_heading = "Connection")]
     pub(super) snapshot: PathBuf,
     /// Folder of the PostgreSQL server's programs, of the snapshot's major version [default: PATH and the usual folders]
-    #[arg(long, value_name = "DIR", help_heading = "Server")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["twin_url", "twin_docker"], help_heading = "Server")]
     pub(super) pg_bin: Option<PathBuf>,
+    /// Build it on this disposable server, as a superuser, and remove it in the end
+    #[arg(long, value_name = "URL", conflicts_with = "twin_docker", help_heading = "Server")]
+    pub(super) twin_url: Option<String>,
+    /// Run its server in a container [default image: postgres:MAJOR]
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        help_heading = "Server"
+    )]
+    pub(super) twin_docker: Option<String>,
 }

@@ -1,90 +1,195 @@
 //! Which planner is asked: what `--what-if` wants, and what is at hand.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use tokio::runtime::Handle;
 
-use crate::config::{AnalyzeSettings, WhatIf};
-use crate::connect::{Env, Pool};
+use crate::config::{Settings, WhatIf};
+use crate::connect::{ConnectOptions, Env, Pool};
 use crate::progress::Progress;
 use crate::snapshot::Snapshot;
-use crate::whatif::CostSource;
 use crate::whatif::hypopg::{Hypopg, OpenError};
-use crate::whatif::twin::{NotRecreated, Twin, TwinOptions, TwinSource};
+use crate::whatif::reserve::{Make, Source, WithReserve};
+use crate::whatif::twin::{Containers, NotRecreated, Remains, Twin, TwinError, TwinOptions, TwinSource};
 
 use super::analyze::broken_off;
 use super::failure::Failure;
 
-/// A source that can go to the thread that advises.
-pub(super) type Source = Box<dyn CostSource + Send>;
-
 /// Objects named in the report's header where a twin lacks some.
 const NAMED: usize = 3;
+/// Sessions on a twin unless `--jobs` says otherwise: more do not pay (docs/twin.md).
+const COPIES: usize = 2;
 
-/// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
-pub(super) async fn choose(
-    snapshot: &Snapshot,
-    pool: Option<&Pool>,
-    settings: &AnalyzeSettings,
-    env: &Env,
-    progress: &dyn Progress,
-) -> Result<(Option<Source>, Option<String>), Failure> {
-    match (settings.what_if.unwrap_or_default(), pool) {
-        (WhatIf::Rule, _) => Ok((None, Some("--what-if rule".to_owned()))),
-        (WhatIf::Twin, _) => twin(snapshot, settings, env, progress, true).await,
-        (WhatIf::Auto, None) => twin(snapshot, settings, env, progress, false).await,
-        (wanted @ (WhatIf::Auto | WhatIf::Hypopg), pool) => hypopg(snapshot, pool, wanted == WhatIf::Hypopg).await,
+/// Where the user wants a twin.
+pub(super) struct Place<'a> {
+    /// `--pg-bin`
+    pub(super) pg_bin: Option<&'a Path>,
+    /// `--twin-url`
+    pub(super) url: Option<&'a str>,
+    /// `--twin-docker`, empty without an image
+    pub(super) docker: Option<&'a str>,
+    /// Sessions that answer at a time.
+    pub(super) copies: usize,
+}
+
+impl<'a> Place<'a> {
+    fn of(settings: &'a Settings) -> Self {
+        Self {
+            pg_bin: settings.analyze.pg_bin.as_deref(),
+            url: settings.analyze.twin_url.as_deref(),
+            docker: settings.analyze.twin_docker.as_deref(),
+            copies: settings.collect.jobs.unwrap_or(COPIES),
+        }
+    }
+
+    /// Whether the user named one: then it has to do.
+    fn is_named(&self) -> bool {
+        self.pg_bin.is_some() || self.url.is_some() || self.docker.is_some()
+    }
+
+    pub(super) fn options(&self, env: &Env, remains: &Remains) -> Result<TwinOptions, Failure> {
+        let containers = match self.docker {
+            Some(image) => Containers::Only { image: Some(image).filter(|i| !i.is_empty()).map(str::to_owned) },
+            None if self.pg_bin.is_some() => Containers::Never,
+            None => Containers::WithoutPrograms,
+        };
+        // What the environment says is about the monitored server.
+        let url = self.url.map(|url| ConnectOptions::resolve(Some(url), &Env::default())).transpose()?;
+        Ok(TwinOptions {
+            pg_bin: self.pg_bin.map(Path::to_owned),
+            search_path: env.path.clone(),
+            containers,
+            url,
+            copies: self.copies,
+            remains: remains.clone(),
+        })
     }
 }
 
-async fn hypopg(
-    snapshot: &Snapshot,
+/// Removes the twins that are left when it goes.
+#[derive(Default)]
+pub(super) struct Cleared(pub(super) Remains);
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
+pub(super) async fn choose(
+    snapshot: &Arc<Snapshot>,
     pool: Option<&Pool>,
-    forced: bool,
+    settings: &Settings,
+    env: &Env,
+    progress: &dyn Progress,
+    remains: &Remains,
 ) -> Result<(Option<Source>, Option<String>), Failure> {
-    let unavailable = |reason: String, hint: &str| unavailable(forced, reason, hint);
+    let wanted = settings.analyze.what_if.unwrap_or_default();
+    if wanted == WhatIf::Rule {
+        return Ok((None, Some("--what-if rule".to_owned())));
+    }
+    let place = Place::of(settings);
+    let options = place.options(env, remains)?;
+    let forced = wanted == WhatIf::Twin || place.is_named();
+    match (wanted, pool) {
+        (WhatIf::Hypopg, pool) => match hypopg(snapshot, pool).await? {
+            Ok(source) => Ok((Some(Box::new(source)), None)),
+            Err(Missing { reason, hint }) => Err(Failure::new(reason).hint(hint)),
+        },
+        (WhatIf::Auto, Some(pool)) => match hypopg(snapshot, Some(pool)).await? {
+            Ok(source) => Ok((Some(with_twin(source, snapshot, options)), None)),
+            Err(Missing { reason, hint }) => match twin(snapshot, &options, progress).await {
+                Ok((source, note)) => Ok((Some(source), note)),
+                Err(error) if forced => Err(no_twin(error)),
+                Err(error) => Ok((None, Some(format!("{reason}: {hint}; and {}", no_twin(error))))),
+            },
+        },
+        _ => match twin(snapshot, &options, progress).await {
+            Ok((source, note)) => Ok((Some(source), note)),
+            Err(error) if forced => Err(no_twin(error)),
+            Err(error) => {
+                let hint = hint(&error);
+                Ok((None, Some(format!("{}: {hint}", no_twin(error)))))
+            }
+        },
+    }
+}
+
+/// What a source would need.
+struct Missing {
+    reason: String,
+    hint: &'static str,
+}
+
+async fn hypopg(snapshot: &Snapshot, pool: Option<&Pool>) -> Result<Result<Hypopg, Missing>, Failure> {
     let Some(pool) = pool else {
-        return unavailable(
-            "HypoPG needs a live database, and this is a snapshot".to_owned(),
-            "analyse the database itself with --url, or take --what-if twin",
-        );
+        return Ok(Err(Missing {
+            reason: "HypoPG needs a live database, and this is a snapshot".to_owned(),
+            hint: "analyse the database itself with --url, or take --what-if twin",
+        }));
     };
     if !snapshot.server.has_extension("hypopg") {
-        return unavailable("HypoPG is not installed in this database".to_owned(), hypopg_hint(snapshot));
+        let reason = "HypoPG is not installed in this database".to_owned();
+        return Ok(Err(Missing { reason, hint: hypopg_hint(snapshot) }));
     }
     match Hypopg::open(pool.clone(), snapshot, Handle::current()).await {
-        Ok(source) => Ok((Some(Box::new(source)), None)),
+        Ok(source) => Ok(Ok(source)),
         // A server that is gone is no reason to judge by something else: the user asked for a live analysis.
         Err(error @ OpenError::Lost(_)) => Err(broken_off(error)),
-        Err(error) => unavailable(format!("HypoPG cannot be used: {error}"), "pgwise doctor says what is missing"),
+        Err(error) => Ok(Err(Missing {
+            reason: format!("HypoPG cannot be used: {error}"),
+            hint: "pgwise doctor says what is missing",
+        })),
     }
+}
+
+/// HypoPG, with a twin that is built when a candidate is of a kind that HypoPG cannot express.
+fn with_twin(first: Hypopg, snapshot: &Arc<Snapshot>, options: TwinOptions) -> Source {
+    let (snapshot, runtime) = (Arc::clone(snapshot), Handle::current());
+    let make: Make = Box::new(move || match TwinSource::build(&snapshot, &options, runtime) {
+        Ok(source) => Ok(Box::new(source) as Source),
+        Err(error) => Err(no_twin(error).to_string()),
+    });
+    Box::new(WithReserve::new(Box::new(first), make))
 }
 
 async fn twin(
     snapshot: &Snapshot,
-    settings: &AnalyzeSettings,
-    env: &Env,
+    options: &TwinOptions,
     progress: &dyn Progress,
-    forced: bool,
-) -> Result<(Option<Source>, Option<String>), Failure> {
-    let options = TwinOptions { pg_bin: settings.pg_bin.clone(), search_path: env.path.clone() };
+) -> Result<(Source, Option<String>), TwinError> {
     progress.begin("building the twin", None);
-    let built = Box::pin(Twin::build(snapshot, &options)).await;
+    let built = Box::pin(Twin::build(snapshot, options)).await;
     progress.end();
-    match built {
-        Ok(twin) => {
-            let note = lacks(twin.left_out());
-            Ok((Some(Box::new(TwinSource::new(twin, snapshot, Handle::current()))), note))
-        }
-        Err(error) => unavailable(
-            // A folder that the user named has to do.
-            forced || settings.pg_bin.is_some(),
-            format!("there is no twin to ask: {error}"),
-            "a twin needs PostgreSQL's server programs of the same major version on this machine",
-        ),
-    }
+    let twin = built?;
+    let note = lacks(twin.left_out());
+    Ok((Box::new(TwinSource::new(twin, snapshot, Handle::current())), note))
 }
 
-fn unavailable(forced: bool, reason: String, hint: &str) -> Result<(Option<Source>, Option<String>), Failure> {
-    if forced { Err(Failure::new(reason).hint(hint)) } else { Ok((None, Some(format!("{reason}: {hint}")))) }
+/// The failure to build a twin, with the way out.
+pub(super) fn no_twin(error: TwinError) -> Failure {
+    let hint = hint(&error);
+    Failure::new("there is no twin to ask").because(error).hint(hint)
+}
+
+fn hint(error: &TwinError) -> String {
+    let hint = match error {
+        TwinError::Database(error) if error.hint().is_some() => return error.hint().unwrap_or_default(),
+        TwinError::Refused { .. } => {
+            "--twin-url takes an empty server that nobody needs, as its superuser: a service container, for instance"
+        }
+        TwinError::NoSchema => "pgwise collect -o FILE takes a new one",
+        TwinError::Checksums(_) | TwinError::BlockSize | TwinError::BigEndian | TwinError::Ended => {
+            "--what-if rule does without a twin"
+        }
+        TwinError::Files(_) | TwinError::Check(_) | TwinError::Database(_) => {
+            "see the server's log and whether its disk is full, then run again"
+        }
+        TwinError::Server(_) => "a twin needs PostgreSQL's server programs or an image of the same major version",
+    };
+    hint.to_owned()
 }
 
 /// What the twin lacks, in a phrase; `None` where it lacks nothing.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::collect::{self, CollectOptions};
-use crate::config::AnalyzeSettings;
-use crate::config::Period;
+use crate::config::{AnalyzeSettings, Period, Settings};
 use crate::connect::{ConnectOptions, Env, Pool, PoolOptions};
 use crate::demo::{self, DemoOptions};
 use crate::progress::Progress;
@@ -76,7 +75,8 @@ async fn analyse(
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
     let pool = Pool::connect(database, PoolOptions::default()).await?;
     let snapshot = Arc::new(collect::collect(&pool, &CollectOptions::default(), progress.as_ref()).await?);
-    let settings = AnalyzeSettings { min_history: Some(Period(Duration::ZERO)), ..AnalyzeSettings::default() };
+    let analyze = AnalyzeSettings { min_history: Some(Period(Duration::ZERO)), ..AnalyzeSettings::default() };
+    let settings = Settings { analyze, ..Settings::default() };
     let report = analyze::judge(&snapshot, Some(&pool), &settings, env, progress).await.map_err(boxed)?;
     pool.close();
     Ok(report)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collect::CollectOptions;
 use crate::config::{self, AnalyzeSettings, CollectSettings, Settings};
@@ -18,6 +19,41 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new("cannot start the asynchronous runtime").because(e))
+}
+
+/// Runs a command's work until it ends, or until somebody ends the process (Ctrl-C, SIGTERM, SIGHUP): then `None`. The
+/// work is dropped before this returns, and takes what it made outside of this process with it.
+pub(super) fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<Result<T, Failure>>, Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        let interrupted = interrupted()?;
+        Ok(tokio::select! {
+            done = work => Some(done),
+            () = interrupted => None,
+        })
+    });
+    if matches!(outcome, Ok(None)) {
+        // A search that still runs on a thread of its own is not waited for.
+        runtime.shutdown_background();
+    }
+    outcome
+}
+
+/// [`until_interrupted`], for work whose result is lost by it.
+pub(super) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    until_interrupted(work)?.unwrap_or_else(|| Err(Failure::new("interrupted: no report was written")))
+}
+
+fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|e| Failure::new("cannot listen for Ctrl-C").because(e));
+    let mut signals =
+        [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
+    Ok(async move {
+        let waiting = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(waiting).await;
+    })
 }
 
 /// Flags over the configuration file, where there is one.

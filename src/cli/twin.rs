@@ -1,37 +1,46 @@
 //! `pgwise twin`: an empty database that plans like production, for as long as it is wanted.
 
 use crate::connect::Env;
-use crate::whatif::twin::{Twin, TwinOptions};
+use crate::whatif::twin::{Remains, Twin};
 
 use super::args::TwinArgs;
+use super::cost_source::{Place, no_twin};
 use super::failure::{Failure, warn};
 use super::{Outcome, analyze, output, progress, session};
 
 pub(super) fn run(args: &TwinArgs, env: &Env) -> Result<Outcome, Failure> {
     let snapshot = analyze::read_snapshot(&args.snapshot)?;
-    let options = TwinOptions { pg_bin: args.pg_bin.clone(), search_path: env.path.clone() };
-    session::runtime()?.block_on(async {
+    let place = Place {
+        pg_bin: args.pg_bin.as_deref(),
+        url: args.twin_url.as_deref(),
+        docker: args.twin_docker.as_deref(),
+        copies: 1,
+    };
+    let options = place.options(env, &Remains::default())?;
+    // Ctrl-C is how it is meant to end, at any point. Dropped half-built, a twin removes itself.
+    let ended = session::until_interrupted(async {
         let progress = progress::for_stderr();
         progress.begin("building the twin", None);
-        // Dropped half-built, it stops its server.
-        let built = tokio::select! {
-            built = Box::pin(Twin::build(&snapshot, &options)) => built,
-            _ = tokio::signal::ctrl_c() => return Ok(Outcome::Clean),
-        };
+        let built = Box::pin(Twin::build(&snapshot, &options)).await;
         progress.end();
         drop(progress);
-        let twin = built.map_err(|e| Failure::new("there is no twin").because(e))?;
+        let mut twin = built.map_err(no_twin)?;
         for missing in twin.left_out() {
             warn(&format!("the twin lacks {}: {}", missing.object, missing.reason));
         }
-        output::stdout(format!("{}\n", twin.url()).as_bytes())?;
+        let url = Box::pin(twin.reader_url()).await.map_err(no_twin)?;
+        output::stdout(format!("{url}\n").as_bytes())?;
         output::note(&format!(
-            "{} with the schema, statistics and sizes of {} and none of its rows: only EXPLAIN makes sense. Ctrl-C \
-             removes it.",
+            "{} with the schema, statistics and sizes of {} and none of its rows: only EXPLAIN makes sense, and reading \
+             a table fails on purpose. Ctrl-C removes it.",
             twin.origin(),
             snapshot.server.database
         ));
-        tokio::signal::ctrl_c().await.map_err(|e| Failure::new("cannot wait for Ctrl-C").because(e))?;
-        Ok(Outcome::Clean)
-    })
+        twin.lost().await;
+        Err::<(), _>(Failure::new("the twin's server is gone").hint("see the server's log, then run again"))
+    })?;
+    match ended {
+        None => Ok(Outcome::Clean),
+        Some(result) => result.map(|()| Outcome::Clean),
+    }
 }

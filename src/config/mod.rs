@@ -104,13 +104,19 @@ settings! {
 settings! {
     /// How to judge.
     AnalyzeSettings {
-        /// What costs the what-if questions: auto takes HypoPG on a live database that has it, a twin for a snapshot where
-        /// server programs of its major version are at hand, else rules of thumb
+        /// What costs the what-if questions: auto takes HypoPG on a live database that has it and a twin for what HypoPG
+        /// cannot express, else a twin, else rules of thumb
         #[arg(long, value_name = "SOURCE", value_enum, help_heading = "How to judge")]
         what_if: Option<WhatIf>,
         /// Folder of the server's programs for a twin [default: PATH and the usual folders]
-        #[arg(long, value_name = "DIR", help_heading = "How to judge")]
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["twin_url", "twin_docker"], help_heading = "How to judge")]
         pg_bin: Option<PathBuf>,
+        /// Build the twin on this disposable server, as a superuser, and remove it in the end
+        #[arg(long, value_name = "URL", conflicts_with = "twin_docker", help_heading = "How to judge")]
+        twin_url: Option<String>,
+        /// Run the twin's server in a container [default image: postgres:MAJOR]
+        #[arg(long, value_name = "IMAGE", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "How to judge")]
+        twin_docker: Option<String>,
         /// Total size of new indexes at most: bytes such as 500MB, or a share of the database such as 10%
         #[arg(long, value_name = "SIZE", help_heading = "How to judge")]
         budget: Option<Size>,
@@ -133,7 +139,8 @@ settings! {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum WhatIf {
-    /// HypoPG on a live database that has it, the twin for a snapshot where it can be built, else rules of thumb.
+    /// HypoPG on a live database that has it and a twin for what HypoPG cannot express, else a twin where it can be built,
+    /// else rules of thumb.
     #[default]
     Auto,
     /// HypoPG, or fail.

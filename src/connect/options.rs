@@ -227,11 +227,39 @@ impl ConnectOptions {
         self
     }
 
+    /// A URL for a database of these hosts as this role, which libpq understands. Of the TLS options it names the mode
+    /// alone.
+    pub(crate) fn url(&self, dbname: &str, user: &str, password: Option<&str>) -> String {
+        let encode = |s: &str| percent_encoding::utf8_percent_encode(s, RESERVED).to_string();
+        let password = password.map(|p| format!(":{}", encode(p))).unwrap_or_default();
+        let hosts: Vec<String> = self
+            .hosts
+            .iter()
+            .map(|host| match &host.address {
+                HostAddress::Unix(directory) => format!("{}:{}", encode(&directory.to_string_lossy()), host.port),
+                HostAddress::Tcp { .. } => host.to_string(),
+            })
+            .collect();
+        let mode = match self.sslmode {
+            SslMode::Disable => "?sslmode=disable",
+            SslMode::Allow => "?sslmode=allow",
+            SslMode::Prefer => "",
+            SslMode::Require => "?sslmode=require",
+            SslMode::VerifyCa => "?sslmode=verify-ca",
+            SslMode::VerifyFull => "?sslmode=verify-full",
+        };
+        format!("postgresql://{}{password}@{}/{}{mode}", encode(user), hosts.join(","), encode(dbname))
+    }
+
     /// `host:port/db as user` of one host.
     pub(super) fn target(&self, host: &Host) -> String {
         format!("{host}/{} as {}", self.dbname, self.user)
     }
 }
+
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// `host:port/db as user`: for messages. Several hosts are separated by commas.
 impl fmt::Display for ConnectOptions {

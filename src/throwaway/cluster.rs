@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::binaries::Binaries;
-use super::{Files, Keeper, SETTINGS, Server, ServerError, free_port, random_password};
+use super::{Files, Keeper, SETTINGS, Server, ServerError, free_port, random_word};
 
 /// The superuser's name: not that of an account, so that no file of the machine's user applies to it.
 const SUPERUSER: &str = "pgwise";
@@ -61,7 +61,7 @@ pub(super) fn start(binaries: &Binaries, settings: &[(String, String)]) -> Resul
 }
 
 fn start_once(binaries: &Binaries, settings: &[(String, String)], account: &Account) -> Result<Server, ServerError> {
-    let password = random_password()?;
+    let password = random_word()?;
     let port = free_port()?;
     let folder = temporary_folder(account)?;
     let prepared = prepare(&folder, account, &password, port, settings);
@@ -168,14 +168,17 @@ fn wait_until_ready(folder: &Path, keeper: &mut Keeper) -> Result<(), ServerErro
     }
 }
 
-/// The last lines of the server's log, on one line.
+/// The last lines of the server's log, on one line, after the first that is an error.
 fn log_end(folder: &Path) -> String {
     let log = fs::read_to_string(folder.join("server.log")).unwrap_or_default();
     let lines: Vec<&str> = log.lines().filter(|l| !l.trim().is_empty()).collect();
     if lines.is_empty() {
         return "it left no log".to_owned();
     }
-    lines[lines.len().saturating_sub(5)..].join(" / ")
+    let (before, last) = lines.split_at(lines.len().saturating_sub(5));
+    let is_error = |line: &&&str| ["FATAL:", "PANIC:", "ERROR:", "error:"].iter().any(|word| line.contains(word));
+    let shown: Vec<&str> = before.iter().find(is_error).into_iter().chain(last).copied().collect();
+    shown.join(" / ")
 }
 
 #[cfg(test)]

@@ -1,30 +1,38 @@
 //! A container by the Docker command line, for machines without server binaries.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{Keeper, SETTINGS, Server, random_password};
+use super::{Keeper, SETTINGS, Server, random_word};
 
 /// The superuser that the official image makes.
 const SUPERUSER: &str = "postgres";
 const LABEL: &str = "io.github.pgwise=throwaway";
+/// Removes containers of ours whose keeper on this machine is gone: it, too, can be killed.
+const LEFTOVERS: &str = r#"docker ps --all --filter "label=$1" --format '{{.ID}} {{.Label "io.github.pgwise.keeper"}}' |
+while read -r id keeper; do
+    pid=${keeper##*:}
+    [ "$keeper" = "$(uname -n):$pid" ] || continue
+    kill -0 "$pid" 2>/dev/null || [ -d "/proc/$pid" ] || docker rm --force --volumes "$id"
+done"#;
 const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Starts a container from an image, fetching it when it is not here. An error is a clause for a message.
 pub(super) fn start(image: &str, settings: &[(String, String)]) -> Result<Server, String> {
     if !docker(&["version", "--format", "{{.Server.Version}}"]).is_ok_and(|o| o.status.success()) {
-        return Err("no Docker engine answers either".to_owned());
+        return Err("no Docker engine answers".to_owned());
     }
+    remove_leftovers();
     if !docker(&["image", "inspect", image]).is_ok_and(|o| o.status.success()) {
         let pulled = docker(&["pull", "--quiet", image])?;
         if !pulled.status.success() {
             return Err(format!("the image {image} is neither here nor to be had: {}", last_line(&pulled.stderr)));
         }
     }
-    let password = random_password().map_err(|e| e.to_string())?;
-    let name = format!("pgwise-{}", random_password().map_err(|e| e.to_string())?);
+    let password = random_word().map_err(|e| e.to_string())?;
+    let name = format!("pgwise-{}", random_word().map_err(|e| e.to_string())?);
     let mut arguments: Vec<String> = ["--shm-size", "256m", "--label", LABEL, "--publish", "127.0.0.1::5432"]
         .into_iter()
         // Named without its value, which the list of processes would show: docker takes it from its environment.
@@ -52,6 +60,12 @@ pub(super) fn start(image: &str, settings: &[(String, String)]) -> Result<Server
         origin: format!("PostgreSQL in a container of {image}"),
         files: None,
     })
+}
+
+/// What cannot be removed now stays until the next start: no reason not to start.
+fn remove_leftovers() {
+    let mut shell = Command::new("/bin/sh");
+    let _ = shell.args(["-c", LEFTOVERS, "pgwise-leftovers", LABEL]).stdin(Stdio::null()).output();
 }
 
 fn docker(arguments: &[&str]) -> Result<Output, String> {

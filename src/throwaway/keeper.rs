@@ -45,7 +45,7 @@ docker rm --force --volumes "$1" >/dev/null 2>&1"#;
         const SCRIPT: &str = r#"trap '' INT TERM HUP
 name=$1
 shift
-if docker run --detach --rm --name "$name" "$@" </dev/null >/dev/null; then
+if docker run --detach --rm --name "$name" --label "io.github.pgwise.keeper=$(uname -n):$$" "$@" </dev/null >/dev/null; then
     echo started
     exec >/dev/null 2>&1
     cat

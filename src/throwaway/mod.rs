@@ -50,15 +50,20 @@ pub enum ServerError {
     },
     /// Binaries, but none of the version wanted.
     #[error(
-        "no server binaries of PostgreSQL {major} found ({searched}): install that version or name its folder with \
-         --pg-bin"
+        "no server binaries of PostgreSQL {major} found ({searched}){container}: install that version, name its folder \
+         with --pg-bin, or name a disposable server with --twin-url"
     )]
     NoSuchMajor {
         /// The major version wanted.
         major: u32,
         /// Where it was looked.
         searched: String,
+        /// What came of the attempt with a container, empty without one.
+        container: String,
     },
+    /// A container was asked for.
+    #[error("there is no container with PostgreSQL: {0}")]
+    NoContainer(String),
     /// The folder given has no server in it.
     #[error("{} holds no working initdb and postgres: {reason}", folder.display())]
     BadFolder {
@@ -123,15 +128,26 @@ impl Server {
     pub fn start(options: &ServerOptions) -> Result<Self, ServerError> {
         match binaries::find(options.pg_bin.as_deref(), options.search_path.as_deref(), options.major)? {
             binaries::Search::Found(found) => cluster::start(&found, &options.settings),
-            binaries::Search::Nothing { searched } if options.major.is_some() && options.image.is_none() => {
-                Err(ServerError::NoSuchMajor { major: options.major.unwrap_or_default(), searched })
+            binaries::Search::Nothing { searched } => {
+                let container = match &options.image {
+                    None => String::new(),
+                    Some(image) => match container::start(image, &options.settings) {
+                        Ok(server) => return Ok(server),
+                        Err(reason) => format!(", and {reason}"),
+                    },
+                };
+                Err(match options.major {
+                    Some(major) => ServerError::NoSuchMajor { major, searched, container },
+                    None => ServerError::NotFound { searched, container },
+                })
             }
-            binaries::Search::Nothing { searched } => match &options.image {
-                None => Err(ServerError::NotFound { searched, container: String::new() }),
-                Some(image) => container::start(image, &options.settings)
-                    .map_err(|reason| ServerError::NotFound { searched, container: format!(", and {reason}") }),
-            },
         }
+    }
+
+    /// Starts a container of this image, which is fetched where it is missing, and waits until its server accepts
+    /// connections.
+    pub fn start_container(image: &str, settings: &[(String, String)]) -> Result<Self, ServerError> {
+        container::start(image, settings).map_err(ServerError::NoContainer)
     }
 
     /// A URL for a database of this server, as its superuser.
@@ -185,9 +201,9 @@ impl Files {
 const RESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A password nobody can guess: the server listens on the loopback interface, which every local user can reach, and
+/// A word of 32 hexadecimal digits nobody can guess, for passwords: the server listens on the loopback interface, which every local user can reach, and
 /// its superuser could run programs as its account.
-fn random_password() -> Result<String, ServerError> {
+pub(crate) fn random_word() -> Result<String, ServerError> {
     use std::io::Read;
     let mut bytes = [0_u8; 16];
     std::fs::File::open("/dev/urandom")

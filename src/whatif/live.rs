@@ -8,6 +8,56 @@ use super::CostError;
 use crate::snapshot::Statement;
 use crate::sql;
 
+/// Where questions are handed in: it has them answered on a runtime, counts them, and asks nothing more once the server
+/// was lost.
+pub(super) struct Desk {
+    runtime: Handle,
+    asked: u64,
+    /// Why the server was lost.
+    lost: Option<String>,
+}
+
+impl Desk {
+    pub(super) fn new(runtime: Handle) -> Self {
+        Self { runtime, asked: 0, lost: None }
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Questions handed in.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked
+    }
+
+    pub(super) fn count(&mut self, questions: usize) {
+        self.asked += questions as u64;
+    }
+
+    /// The answers of a task, as many as told: a failure of the task is the answer to everything.
+    pub(super) fn answers<T: Send + 'static>(
+        &mut self,
+        number: usize,
+        task: impl Future<Output = Result<Vec<Result<T, CostError>>, CostError>> + Send + 'static,
+    ) -> Vec<Result<T, CostError>> {
+        let all = |error: &CostError| (0..number).map(|_| Err(error.clone())).collect();
+        if let Some(why) = &self.lost {
+            return all(&CostError::Lost(why.clone()));
+        }
+        let answers = match wait(&self.runtime, task).and_then(|answers| answers) {
+            Ok(answers) => answers,
+            Err(error) => all(&error),
+        };
+        let lost = answers.iter().find_map(|answer| match answer {
+            Err(CostError::Lost(why)) => Some(why.clone()),
+            _ => None,
+        });
+        self.lost = lost;
+        answers
+    }
+}
+
 /// Runs a task on the runtime and waits for it.
 pub(super) fn wait<T: Send + 'static>(
     runtime: &Handle,

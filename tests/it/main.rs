@@ -16,5 +16,6 @@ mod psql;
 mod report;
 mod throwaway_server;
 mod twin;
+mod twin_places;
 mod whatif;
 mod workload;

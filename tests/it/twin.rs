@@ -37,7 +37,7 @@ fn statement(position: usize, text: &str) -> Statement {
     }
 }
 
-async fn take(database: &Database, statements: &[String], values: ValuesPolicy) -> Snapshot {
+pub(crate) async fn take(database: &Database, statements: &[String], values: ValuesPolicy) -> Snapshot {
     let options = CollectOptions {
         statements: Some(statements.iter().enumerate().map(|(i, text)| statement(i, text)).collect()),
         values,
@@ -53,9 +53,14 @@ async fn take(database: &Database, statements: &[String], values: ValuesPolicy) 
 
 /// `None` on a machine without server binaries of the test server's version.
 async fn build(snapshot: &Snapshot) -> Option<Twin> {
+    build_with(snapshot, TwinOptions::default()).await
+}
+
+/// [`build`] with options beside where the programs are.
+pub(crate) async fn build_with(snapshot: &Snapshot, options: TwinOptions) -> Option<Twin> {
     #[expect(clippy::disallowed_methods, reason = "where the test server's programs are is the environment's to say")]
     let [search_path, pg_bin] = ["PATH", "PGWISE_TEST_PG_BIN"].map(std::env::var_os);
-    let options = TwinOptions { search_path, pg_bin: pg_bin.map(Into::into) };
+    let options = TwinOptions { search_path, pg_bin: pg_bin.map(Into::into), ..options };
     match Twin::build(snapshot, &options).await {
         Ok(twin) => Some(twin),
         Err(TwinError::Server(ServerError::NoSuchMajor { .. })) => None,
@@ -138,7 +143,7 @@ async fn compare(source: &Client, twin: &Client, statements: &[String]) -> Parit
     parity
 }
 
-async fn shop(topic: &str) -> (Database, Vec<String>) {
+pub(crate) async fn shop(topic: &str) -> (Database, Vec<String>) {
     let database = harness::database(topic).await;
     let sample = Sample::shop().unwrap();
     let client = database.client().await;
@@ -311,7 +316,7 @@ fn spec(snapshot: &Snapshot, table: &str, method: IndexMethod, keys: &[&str]) ->
     }
 }
 
-fn request(statement: usize, with: &[usize], without: &[u32]) -> CostRequest {
+pub(crate) fn request(statement: usize, with: &[usize], without: &[u32]) -> CostRequest {
     let configuration =
         Configuration { with: with.iter().copied().collect(), without: without.iter().copied().collect() };
     CostRequest { statement, configuration }

@@ -35,7 +35,11 @@ pub(crate) struct Rate {
 
 /// A twin of a snapshot, on the same programs as its source.
 pub(crate) async fn build(running: &Running, snapshot: &Snapshot) -> Twin {
-    let options = TwinOptions { pg_bin: running.folder.clone(), search_path: environment("PATH").map(Into::into) };
+    let options = TwinOptions {
+        pg_bin: running.folder.clone(),
+        search_path: environment("PATH").map(Into::into),
+        ..TwinOptions::default()
+    };
     let twin = Twin::build(snapshot, &options).await.unwrap_or_else(|error| panic!("{error}"));
     for missing in twin.left_out() {
         println!("  the twin lacks {}: {}", missing.object, missing.reason);

@@ -6,7 +6,8 @@ use crate::snapshot::Extension;
 
 pub(super) fn hypopg(facts: &Facts) -> Check {
     let id = "hypopg";
-    let why = "the planner cannot be asked what an index would change: advice then rests on rules of thumb over the \
+    let why = "without it the planner is asked on a twin, where server programs of the same major version, a Docker \
+               engine or a disposable server (--twin-url) are at hand; else advice rests on rules of thumb over the \
                plans, and says so";
     match facts.extension("hypopg") {
         None => Check::new(

@@ -16,9 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use super::answer;
 use super::ddl::{self, Build, Names};
+use super::live::{self, Desk};
 use super::{CandidateId, CostError, CostRequest, CostSource, CostSourceKind, Costed, Registered};
-use super::{answer, live};
 use crate::connect::Pool;
 use crate::snapshot::{Catalog, IndexMethod, IndexSpec, Oid, Snapshot};
 use crate::sql::quote;
@@ -53,10 +54,7 @@ pub enum OpenError {
 /// The live cost source.
 pub struct Hypopg {
     shared: Arc<Shared>,
-    runtime: Handle,
-    asked: u64,
-    /// Set once the server was lost: nothing is asked any more.
-    lost: Option<String>,
+    desk: Desk,
 }
 
 /// What the sessions' tasks read.
@@ -107,15 +105,7 @@ impl Hypopg {
             Failure::Statement(why) | Failure::Index(why) => OpenError::Unusable(why),
         })?;
         shared.keep(session);
-        Ok(Self { shared, runtime, asked: 0, lost: None })
-    }
-
-    fn remember_loss<'a>(&mut self, errors: impl Iterator<Item = &'a CostError>) {
-        for error in errors {
-            if let CostError::Lost(why) = error {
-                self.lost = Some(why.clone());
-            }
-        }
+        Ok(Self { shared, desk: Desk::new(runtime) })
     }
 }
 
@@ -125,52 +115,18 @@ impl CostSource for Hypopg {
     }
 
     fn register(&mut self, candidates: &[(CandidateId, IndexSpec)]) -> Vec<Result<Registered, CostError>> {
-        if let Some(why) = &self.lost {
-            return candidates.iter().map(|_| Err(CostError::Lost(why.clone()))).collect();
-        }
-        let prepared: Vec<Result<Arc<Candidate>, CostError>> =
-            candidates.iter().map(|(_, spec)| prepare(spec, &self.shared.catalog)).collect();
-        let ddl: Vec<Arc<Candidate>> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
-        let shared = Arc::clone(&self.shared);
-        let sizes = match live::wait(&self.runtime, async move { shared.try_candidates(&ddl).await }) {
-            Ok(sizes) => sizes,
-            Err(error) => return candidates.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let mut sizes = sizes.into_iter();
-        let mut known = lock(&self.shared.candidates);
-        let answers: Vec<_> = candidates
-            .iter()
-            .zip(prepared)
-            .map(|((id, _), candidate)| {
-                let candidate = candidate?;
-                let gone = || Err(CostError::Lost("no answer".to_owned()));
-                let estimated_bytes = sizes.next().unwrap_or_else(gone)?;
-                known.insert(*id, candidate);
-                Ok(Registered { estimated_bytes })
-            })
-            .collect();
-        drop(known);
-        self.remember_loss(answers.iter().filter_map(|a| a.as_ref().err()));
-        answers
+        let (shared, asked) = (Arc::clone(&self.shared), candidates.to_vec());
+        self.desk.answers(candidates.len(), async move { Ok(shared.register(&asked).await) })
     }
 
     fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>> {
-        if let Some(why) = &self.lost {
-            return requests.iter().map(|_| Err(CostError::Lost(why.clone()))).collect();
-        }
-        self.asked += requests.len() as u64;
-        let shared = Arc::clone(&self.shared);
-        let batch: Arc<[CostRequest]> = requests.into();
-        let answers = match live::wait(&self.runtime, shared.cost(batch)) {
-            Ok(answers) => answers,
-            Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
-        };
-        self.remember_loss(answers.iter().filter_map(|a| a.as_ref().err()));
-        answers
+        self.desk.count(requests.len());
+        let (shared, batch): (_, Arc<[CostRequest]>) = (Arc::clone(&self.shared), requests.into());
+        self.desk.answers(requests.len(), async move { Ok(shared.cost(batch).await) })
     }
 
     fn questions_asked(&self) -> u64 {
-        self.asked
+        self.desk.asked()
     }
 
     fn can_hide(&self) -> bool {
@@ -181,7 +137,7 @@ impl CostSource for Hypopg {
 impl Drop for Hypopg {
     fn drop(&mut self) {
         // Returning a session to the pool spawns its cleaning, for which a runtime must be at hand.
-        let _entered = self.runtime.enter();
+        let _entered = self.desk.runtime().enter();
         lock(&self.shared.idle).clear();
     }
 }
@@ -238,6 +194,21 @@ impl Shared {
 
     fn keep(&self, session: WhatIfSession) {
         lock(&self.idle).push(session);
+    }
+
+    async fn register(&self, candidates: &[(CandidateId, IndexSpec)]) -> Vec<Result<Registered, CostError>> {
+        let prepared: Vec<Result<Arc<Candidate>, CostError>> =
+            candidates.iter().map(|(_, spec)| prepare(spec, &self.catalog)).collect();
+        let possible: Vec<Arc<Candidate>> = prepared.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
+        let mut sizes = self.try_candidates(&possible).await.into_iter();
+        let mut known = lock(&self.candidates);
+        let answers = candidates.iter().zip(prepared).map(|((id, _), candidate)| {
+            let candidate = candidate?;
+            let estimated_bytes = sizes.next().unwrap_or_else(|| Err(CostError::Lost("no answer".to_owned())))?;
+            known.insert(*id, candidate);
+            Ok(Registered { estimated_bytes })
+        });
+        answers.collect()
     }
 
     /// Has HypoPG create every candidate once, and reads the sizes that it gives them.

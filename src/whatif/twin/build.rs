@@ -9,40 +9,43 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::files::{self, Content, Sized};
+use super::files::{Content, PAGE, Sized};
+use super::site::Site;
 use super::statistics::{self, Attribute, Place};
 use super::{NotRecreated, TwinError, TwinOptions, schema, settings};
-use crate::connect::{Access, ConnectOptions, Env, Pool, PoolOptions, Session};
+use crate::connect::{Pool, Session};
 use crate::snapshot::{Catalog, DatabaseLocale, Index, IndexMethod, Oid, Snapshot, Table, TableKind};
 use crate::sql::quote;
-use crate::throwaway::{Server, ServerOptions};
+use crate::throwaway;
 use crate::whatif::size;
 
-/// The database that copies are made of.
-const TEMPLATE: &str = "pgwise_template";
 /// Statements sent before the first is answered.
 const PIPELINE: usize = 64;
 /// Rows of statistics written by one message.
 const BATCH: usize = 200;
-/// Creating a schema of thousands of tables, or copying it, on a slow machine.
-const TIMEOUT: Duration = Duration::from_mins(10);
-/// `BLCKSZ` of the server binaries that distributions build.
-const PAGE: u64 = 8192;
 
-/// An empty server that plans like production. Dropping it stops the server and removes its files.
+/// How often it is looked whether the server is still there.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// Empty databases that plan like production. Dropping it removes them, and stops the server where it is ours.
 pub struct Twin {
-    server: Server,
+    site: Site,
+    /// Copies made so far.
     generation: u32,
+    /// Equal copies kept at a time, for sessions that do not wait for each other.
+    copies: usize,
     relations: Vec<Sized>,
     left_out: Vec<NotRecreated>,
     /// The twin's object identifiers of production's relations, by schema and name.
     oids: BTreeMap<(String, String), Oid>,
     /// Rows of statistics written.
     statistics: usize,
+    /// Settings that a given server was not started with, by name.
+    settings: Vec<(String, String)>,
 }
 
 impl Twin {
-    /// Builds a twin on local server binaries of the snapshot's major version, and checks it.
+    /// Builds a twin where the options say, and checks it.
     pub async fn build(snapshot: &Snapshot, options: &TwinOptions) -> Result<Self, TwinError> {
         let schema = snapshot.schema.as_ref().ok_or(TwinError::NoSchema)?;
         if snapshot.server.setting("block_size").is_some_and(|size| size != "8192") {
@@ -51,27 +54,23 @@ impl Twin {
         if cfg!(target_endian = "big") {
             return Err(TwinError::BigEndian);
         }
-        let start = ServerOptions {
-            pg_bin: options.pg_bin.clone(),
-            search_path: options.search_path.clone(),
-            settings: settings::of(&snapshot.server),
-            major: Some(snapshot.server.major()),
-            image: None,
-        };
-        let started = tokio::task::spawn_blocking(move || Server::start(&start)).await;
-        let server = started.map_err(|_| TwinError::Ended)??;
+        let site = Site::open(snapshot, options).await?;
         let mut twin = Self {
-            server,
+            settings: if site.is_given() { settings::planning(&snapshot.server) } else { Vec::new() },
+            site,
             generation: 0,
+            copies: options.copies.max(1),
             relations: Vec::new(),
             left_out: Vec::new(),
             oids: BTreeMap::new(),
             statistics: 0,
         };
         twin.create_template(&schema.locale).await?;
-        let pool = twin.pool(TEMPLATE).await?;
+        let pool = twin.template().await?;
         {
             let session = pool.get().await?;
+            let allow = "SET allow_system_table_mods = on; SET check_function_bodies = off";
+            session.batch_execute(allow).await.map_err(|e| session.error(e))?;
             let (steps, left_out) = schema::script(snapshot, schema);
             twin.left_out.extend(left_out);
             twin.run_script(&session, steps).await?;
@@ -86,14 +85,45 @@ impl Twin {
         Ok(twin)
     }
 
-    /// A URL for the twin's database, as its superuser.
+    /// A URL for the twin's database, as its superuser; without the password, where the server was given.
     pub fn url(&self) -> String {
-        self.server.url(&self.database())
+        self.site.url(&self.database(0))
+    }
+
+    /// A URL for the twin's database, as a role that may EXPLAIN everything and change nothing: neither ANALYZE nor a
+    /// careless DELETE can spoil the statistics and sizes that the twin is made of.
+    pub async fn reader_url(&mut self) -> Result<String, TwinError> {
+        let password = throwaway::random_word()?;
+        let admin = self.site.admin();
+        let role = quote::ident(self.site.name());
+        let create = format!(
+            "CREATE ROLE {role} LOGIN PASSWORD {}; ALTER ROLE {role} SET default_transaction_read_only = on",
+            quote::literal(&password)
+        );
+        admin.batch_execute(&create).await.map_err(|e| admin.error(e))?;
+        // EXPLAIN asks for the privileges that running the statement would need.
+        let pool = self.template().await?;
+        let session = pool.get().await?;
+        let grant = format!(
+            "DO $$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace              WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP              EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA %I TO {role}', s);              EXECUTE pg_catalog.format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO {role}', s);              END LOOP; END $$"
+        );
+        session.batch_execute(&grant).await.map_err(|e| session.error(e))?;
+        session.discard();
+        pool.close();
+        self.copy().await?;
+        Ok(self.site.url_as(&self.database(0), self.site.name(), &password))
+    }
+
+    /// Waits until its server is gone.
+    pub async fn lost(&self) {
+        while !self.site.admin().is_closed() {
+            tokio::time::sleep(WATCH).await;
+        }
     }
 
     /// What it runs on: `PostgreSQL 15.4 from /usr/lib/postgresql/15/bin`.
     pub fn origin(&self) -> &str {
-        self.server.origin()
+        self.site.origin()
     }
 
     /// What production has and the twin has not. Plans that would need it cannot be had.
@@ -108,12 +138,16 @@ impl Twin {
 
     /// Sessions on the template, to change it.
     pub(super) async fn template(&self) -> Result<Pool, TwinError> {
-        self.pool(TEMPLATE).await
+        self.site.pool(&self.template_name()).await
     }
 
-    /// Sessions on the twin itself.
-    pub(super) async fn sessions(&self) -> Result<Pool, TwinError> {
-        self.pool(&self.database()).await
+    /// Sessions on the twin itself: a pool for each of the equal copies.
+    pub(super) async fn sessions(&self) -> Result<Vec<Pool>, TwinError> {
+        let mut pools = Vec::with_capacity(self.copies);
+        for n in 0..self.copies {
+            pools.push(self.site.pool(&self.database(n)).await?);
+        }
+        Ok(pools)
     }
 
     /// Adds relations that were created in the template.
@@ -121,32 +155,24 @@ impl Twin {
         self.relations.extend(relations);
     }
 
-    fn database(&self) -> String {
-        format!("pgwise_twin_{}", self.generation)
+    fn template_name(&self) -> String {
+        format!("{}_template", self.site.name())
     }
 
-    async fn pool(&self, database: &str) -> Result<Pool, TwinError> {
-        let options = ConnectOptions::resolve(Some(&self.server.url(database)), &Env::default())?;
-        let writing = PoolOptions {
-            access: Access::ReadWrite,
-            max_size: 1,
-            statement_timeout: TIMEOUT,
-            ..PoolOptions::default()
-        };
-        Ok(Pool::connect(&options, writing).await?)
+    fn database(&self, copy: usize) -> String {
+        format!("{}_{}_{copy}", self.site.name(), self.generation)
     }
 
     /// Makes the template with production's order of text, where this machine has it.
     async fn create_template(&mut self, locale: &DatabaseLocale) -> Result<(), TwinError> {
-        let pool = self.pool("postgres").await?;
-        let session = pool.get().await?;
-        let wanted = create_database(locale);
-        if let Err(error) = session.batch_execute(&wanted).await {
-            let plain = format!("CREATE DATABASE {TEMPLATE} TEMPLATE template0");
-            session.batch_execute(&plain).await.map_err(|e| session.error(e))?;
+        let admin = self.site.admin();
+        let name = self.template_name();
+        if let Err(error) = admin.batch_execute(&create_database(&name, locale)).await {
+            let plain = format!("CREATE DATABASE {name} TEMPLATE template0");
+            admin.batch_execute(&plain).await.map_err(|e| admin.error(e))?;
             self.left_out.push(NotRecreated {
                 object: format!("order of text {}", locale.locale.as_ref().unwrap_or(&locale.collate)),
-                reason: session.error(error).to_string(),
+                reason: admin.error(error).to_string(),
             });
         }
         Ok(())
@@ -223,7 +249,7 @@ impl Twin {
                 updates.push(pg_class_of_table(oid, table));
                 let pages = u64::from(table.actual_pages.unwrap_or(table.relpages));
                 let filenode = filenodes.get(&(table.schema.clone(), table.name.clone()));
-                self.relations.extend(filenode.map(|f| Sized { filenode: *f, pages, content: Content::Nothing }));
+                self.relations.extend(filenode.map(|f| Sized { filenode: *f, pages, content: Content::Heap }));
             }
             for index in &table.indexes {
                 let Some(oid) = self.oid(&table.schema, &index.name) else { continue };
@@ -240,37 +266,52 @@ impl Twin {
         Ok(())
     }
 
-    /// Makes a new copy of the template with production's sizes, and drops the copy before.
+    /// Makes new copies of the template with production's sizes, and drops those before.
     pub(super) async fn copy(&mut self) -> Result<(), TwinError> {
-        let old = (self.generation > 0).then(|| self.database());
+        let old: Vec<String> = match self.generation {
+            0 => Vec::new(),
+            _ => (0..self.copies).map(|n| self.database(n)).collect(),
+        };
         self.generation += 1;
-        let name = self.database();
-        let pool = self.pool("postgres").await?;
-        let session = pool.get().await?;
-        let row = session.query_one("SHOW server_version_num", &[]).await.map_err(|e| session.error(e))?;
-        let version: u32 = row.get::<_, String>(0).parse().unwrap_or_default();
-        // Before 15 there is no other strategy, and no word for it.
-        let strategy = if version >= 150_000 { " STRATEGY FILE_COPY" } else { "" };
-        let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}{strategy}");
-        session.batch_execute(&create).await.map_err(|e| session.error(e))?;
-        let row = session
-            .query_one("SELECT oid FROM pg_catalog.pg_database WHERE datname::text = $1", &[&name])
-            .await
-            .map_err(|e| session.error(e))?;
-        let database: Oid = row.get(0);
-        let files = self.server.files().cloned().ok_or(TwinError::NoFiles)?;
-        let relations = self.relations.clone();
-        let resized = tokio::task::spawn_blocking(move || files::resize(&files, database, &relations)).await;
-        resized.map_err(|_| TwinError::Ended)??;
-        if let Some(old) = old {
-            session.batch_execute(&format!("DROP DATABASE {old} WITH (FORCE)")).await.map_err(|e| session.error(e))?;
+        let admin = self.site.admin();
+        for n in 0..self.copies {
+            let name = self.database(n);
+            let row = admin.query_one("SHOW server_version_num", &[]).await.map_err(|e| admin.error(e))?;
+            let version: u32 = row.get::<_, String>(0).parse().unwrap_or_default();
+            // Before 15 there is no other strategy, and no word for it.
+            let strategy = if version >= 150_000 { " STRATEGY FILE_COPY" } else { "" };
+            let create = format!("CREATE DATABASE {name} TEMPLATE {}{strategy}", self.template_name());
+            admin.batch_execute(&create).await.map_err(|e| admin.error(e))?;
+            let row = admin
+                .query_one("SELECT oid FROM pg_catalog.pg_database WHERE datname::text = $1", &[&name])
+                .await
+                .map_err(|e| admin.error(e))?;
+            self.site.resize(row.get(0), &self.relations).await?;
+            for (setting, value) in &self.settings {
+                let set = format!("ALTER DATABASE {name} SET {setting} = {}", quote::literal(value));
+                // One that this server lacks or may not have at this value leaves its default.
+                if let Err(error) = admin.batch_execute(&set).await {
+                    let error = admin.error(error);
+                    if error.is_lost() {
+                        return Err(error.into());
+                    }
+                    let object = format!("setting {setting}");
+                    if !self.left_out.iter().any(|l| l.object == object) {
+                        self.left_out.push(NotRecreated { object, reason: error.to_string() });
+                    }
+                }
+            }
+        }
+        for old in old {
+            let drop = format!("DROP DATABASE {old} WITH (FORCE)");
+            admin.batch_execute(&drop).await.map_err(|e| admin.error(e))?;
         }
         Ok(())
     }
 
     /// Reads back what was written: the lengths as the server sees them, and the rows of statistics.
     async fn check(&self) -> Result<(), TwinError> {
-        let pool = self.sessions().await?;
+        let pool = self.site.pool(&self.database(0)).await?;
         let session = pool.get().await?;
         let rows = session
             .query(
@@ -349,17 +390,17 @@ async fn read_attributes(session: &Session) -> Result<BTreeMap<Place, Attribute>
     Ok(rows.iter().map(attribute).collect())
 }
 
-fn create_database(locale: &DatabaseLocale) -> String {
+fn create_database(name: &str, locale: &DatabaseLocale) -> String {
     let mut sql = format!(
-        "CREATE DATABASE {TEMPLATE} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+        "CREATE DATABASE {name} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
         quote::literal(&locale.encoding),
         quote::literal(&locale.collate),
         quote::literal(&locale.ctype)
     );
-    if let Some(name) = &locale.locale {
+    if let Some(own) = &locale.locale {
         match locale.provider.as_deref() {
-            Some("i") => sql = format!("{sql} LOCALE_PROVIDER icu ICU_LOCALE {}", quote::literal(name)),
-            Some("b") => sql = format!("{sql} LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", quote::literal(name)),
+            Some("i") => sql = format!("{sql} LOCALE_PROVIDER icu ICU_LOCALE {}", quote::literal(own)),
+            Some("b") => sql = format!("{sql} LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", quote::literal(own)),
             _ => {}
         }
     }

@@ -1,8 +1,9 @@
 //! The twin: production's planner over an empty database.
 //!
-//! In: a snapshot, and server binaries of its major version. Out: a throwaway PostgreSQL ([`Twin`]) with the
-//! snapshot's schema, statistics and sizes and none of its rows, and a cost source over it ([`TwinSource`]) that answers
-//! for every kind of index and can hide existing ones. Nothing is asked of the monitored database.
+//! In: a snapshot, and a place for a server of its major version: local programs, a container, or a disposable server
+//! that was given. Out: databases on it ([`Twin`]) with the snapshot's schema, statistics and sizes and none of its rows,
+//! and a cost source over them ([`TwinSource`]) that answers for every kind of index and can hide existing ones. Nothing
+//! is asked of the monitored database.
 //!
 //! The planner takes a relation's size from the file system, so each file is made as long as production's, sparsely.
 //! Candidates are really created, invisibly (`indisvalid` is false), and a configuration is an update of `pg_index` in a
@@ -12,24 +13,33 @@
 //! index (`get_actual_variable_range`) and takes the histogram's end; GIN's own counts are assumed as for an index that
 //! was never vacuumed; extended statistics and range histograms are not carried.
 
+mod admission;
 mod build;
 mod files;
 mod pages;
 mod schema;
 mod session;
 mod settings;
+mod shell;
+mod site;
 mod source;
 mod standin;
 mod statistics;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
+pub use admission::Refusal;
 pub use build::Twin;
+pub use site::Remains;
 pub use source::TwinSource;
 
-use crate::connect;
+use crate::connect::{self, ConnectOptions};
 use crate::throwaway::ServerError;
+
+/// Creating a schema of thousands of tables, or copying it, on a slow machine.
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Where to build a twin.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +48,29 @@ pub struct TwinOptions {
     pub pg_bin: Option<PathBuf>,
     /// The value of `PATH`, searched first.
     pub search_path: Option<OsString>,
+    /// When to take a container.
+    pub containers: Containers,
+    /// A disposable server to build it on instead of starting one, as a superuser.
+    pub url: Option<ConnectOptions>,
+    /// Equal copies of the database: as many sessions answer at a time. At least one.
+    pub copies: usize,
+    /// Where to note what is built on a server that outlives this process.
+    pub remains: Remains,
+}
+
+/// When a twin's server runs in a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Containers {
+    /// Never.
+    #[default]
+    Never,
+    /// Where there are no programs of the major version, in the official image.
+    WithoutPrograms,
+    /// Always.
+    Only {
+        /// The image; `None` for the official one of the major version.
+        image: Option<String>,
+    },
 }
 
 /// Something of production's that the twin lacks.
@@ -61,9 +94,23 @@ pub enum TwinError {
     /// Pages are written as a little-endian machine reads them.
     #[error("a twin cannot be built on a big-endian machine")]
     BigEndian,
-    /// The server's files are not reachable.
-    #[error("the server's files cannot be reached from here")]
-    NoFiles,
+    /// The server that was given may not carry a twin.
+    #[error("{server} is refused: {refusal}")]
+    Refused {
+        /// Which.
+        server: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The server's shell could not do its part.
+    #[error("the server's files could not be given their sizes: {0}")]
+    Files(String),
+    /// Checksums are on, and nobody computes them.
+    #[error(
+        "the server has data checksums, for which a twin needs its extension pageinspect ({0}): install it there, or \
+         initialise the server with --no-data-checksums"
+    )]
+    Checksums(String),
     /// No server.
     #[error(transparent)]
     Server(#[from] ServerError),

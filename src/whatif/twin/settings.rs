@@ -40,15 +40,16 @@ const PLANNING: &[&str] = &[
     "jit_optimize_above_cost",
 ];
 
-/// Names and values, in the settings' base units, as `pg_settings` has them; and what makes the server a twin.
-pub(super) fn of(server: &Server) -> Vec<(String, String)> {
+/// Names and values of the settings that planning rests on, in their base units, as `pg_settings` has them.
+pub(super) fn planning(server: &Server) -> Vec<(String, String)> {
     let planning = |name: &str| PLANNING.contains(&name) || name.starts_with("enable_");
-    let mut settings: Vec<(String, String)> = server
-        .settings
-        .iter()
-        .filter(|(name, _)| planning(name))
-        .map(|(name, setting)| (name.clone(), setting.value.clone()))
-        .collect();
+    let chosen = server.settings.iter().filter(|(name, _)| planning(name));
+    chosen.map(|(name, setting)| (name.clone(), setting.value.clone())).collect()
+}
+
+/// [`planning`], and what makes a server that is ours a twin.
+pub(super) fn of(server: &Server) -> Vec<(String, String)> {
+    let mut settings = planning(server);
     let own = [
         ("shared_preload_libraries", ""),
         ("allow_system_table_mods", "on"),

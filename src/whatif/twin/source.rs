@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::future::try_join_all;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -10,12 +12,14 @@ use tokio::sync::Mutex;
 use super::build::{self, Twin};
 use super::files::{Content, Sized};
 use super::session::{Question, TwinSession};
+use super::{TwinError, TwinOptions};
 use crate::connect::Session;
 use crate::snapshot::{IndexMethod, IndexSpec, Oid, Snapshot, Table, TableKind};
 use crate::sql::quote;
 use crate::whatif::ddl::{self, Build, Names};
 use crate::whatif::{
-    CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed, Registered, answer, live,
+    CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed, Registered, answer,
+    live::{self, Desk},
     size,
 };
 
@@ -27,17 +31,15 @@ const PAGE: u64 = 8192;
 /// The cost source.
 pub struct TwinSource {
     state: Arc<Mutex<State>>,
-    runtime: Handle,
-    asked: u64,
-    /// Set once the server was lost: nothing is asked any more.
-    lost: Option<String>,
+    desk: Desk,
 }
 
 struct State {
     twin: Twin,
     snapshot: Snapshot,
     texts: Vec<String>,
-    session: Option<TwinSession>,
+    /// One on each of the equal copies, or none.
+    sessions: Vec<TwinSession>,
     /// The number of parameters of each statement asked about so far, or why the server does not take it.
     arities: BTreeMap<usize, Result<usize, String>>,
     candidates: BTreeMap<CandidateId, Candidate>,
@@ -64,7 +66,22 @@ struct Created {
     stored: bool,
 }
 
+/// A batch while it is being answered: requests by their numbers, with the configuration that they share.
+struct Work<'a> {
+    pieces: Vec<(&'a Configuration, &'a [usize])>,
+    /// The piece that the next free session takes.
+    next: AtomicUsize,
+    requests: &'a [CostRequest],
+}
+
 impl TwinSource {
+    /// Builds a twin and asks it. Blocks, like the methods.
+    pub fn build(snapshot: &Snapshot, options: &TwinOptions, runtime: Handle) -> Result<Self, TwinError> {
+        let (whole, options) = (snapshot.clone(), options.clone());
+        let built = live::wait(&runtime, async move { Twin::build(&whole, &options).await });
+        Ok(Self::new(built.map_err(|_| TwinError::Ended)??, snapshot, runtime))
+    }
+
     /// A source over a twin of this snapshot. `runtime` drives the session; the methods block the calling thread, so it
     /// must have several threads.
     pub fn new(twin: Twin, snapshot: &Snapshot, runtime: Handle) -> Self {
@@ -73,30 +90,20 @@ impl TwinSource {
             twin,
             snapshot: snapshot.clone(),
             texts: snapshot.statements.items.iter().map(live::text).collect(),
-            session: None,
+            sessions: Vec::new(),
             arities: BTreeMap::new(),
             candidates: BTreeMap::new(),
             by_name: BTreeMap::new(),
         };
-        Self { state: Arc::new(Mutex::new(state)), runtime, asked: 0, lost: None }
+        Self { state: Arc::new(Mutex::new(state)), desk: Desk::new(runtime) }
     }
 
     /// The plan behind an answer, as EXPLAIN (FORMAT JSON) prints it. Candidates have names of the twin's own in it.
     pub fn explain(&mut self, request: &CostRequest) -> Result<Value, CostError> {
-        if let Some(why) = &self.lost {
-            return Err(CostError::Lost(why.clone()));
-        }
-        self.asked += 1;
+        self.desk.count(1);
         let (state, asked) = (Arc::clone(&self.state), request.clone());
-        let work = async move { state.lock().await.explain(&asked).await };
-        let answer = live::wait(&self.runtime, work).and_then(|answer| answer);
-        self.remember_loss(answer.as_ref().err().into_iter());
-        answer
-    }
-
-    fn remember_loss<'a>(&mut self, mut errors: impl Iterator<Item = &'a CostError>) {
-        let lost = errors.find_map(|error| if let CostError::Lost(why) = error { Some(why.clone()) } else { None });
-        self.lost = lost.or_else(|| self.lost.take());
+        let work = async move { Ok(vec![state.lock().await.explain(&asked).await]) };
+        self.desk.answers(1, work).pop().unwrap_or_else(|| Err(lost("no answer")))
     }
 }
 
@@ -131,36 +138,18 @@ impl CostSource for TwinSource {
     }
 
     fn register(&mut self, candidates: &[(CandidateId, IndexSpec)]) -> Vec<Result<Registered, CostError>> {
-        if let Some(why) = &self.lost {
-            return candidates.iter().map(|_| Err(CostError::Lost(why.clone()))).collect();
-        }
         let (state, asked) = (Arc::clone(&self.state), candidates.to_vec());
-        let work = async move { state.lock().await.register(&asked).await };
-        let answers = match live::wait(&self.runtime, work).and_then(|answers| answers) {
-            Ok(answers) => answers,
-            Err(error) => candidates.iter().map(|_| Err(error.clone())).collect(),
-        };
-        self.remember_loss(answers.iter().filter_map(|a| a.as_ref().err()));
-        answers
+        self.desk.answers(candidates.len(), async move { state.lock().await.register(&asked).await })
     }
 
     fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>> {
-        if let Some(why) = &self.lost {
-            return requests.iter().map(|_| Err(CostError::Lost(why.clone()))).collect();
-        }
-        self.asked += requests.len() as u64;
+        self.desk.count(requests.len());
         let (state, asked) = (Arc::clone(&self.state), requests.to_vec());
-        let work = async move { state.lock().await.cost(&asked).await };
-        let answers = match live::wait(&self.runtime, work).and_then(|answers| answers) {
-            Ok(answers) => answers,
-            Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
-        };
-        self.remember_loss(answers.iter().filter_map(|a| a.as_ref().err()));
-        answers
+        self.desk.answers(requests.len(), async move { state.lock().await.cost(&asked).await })
     }
 
     fn questions_asked(&self) -> u64 {
-        self.asked
+        self.desk.asked()
     }
 
     fn can_hide(&self) -> bool {
@@ -171,9 +160,9 @@ impl CostSource for TwinSource {
 impl Drop for TwinSource {
     fn drop(&mut self) {
         // Closing a session spawns what closes it, for which a runtime must be at hand.
-        let _entered = self.runtime.enter();
+        let _entered = self.desk.runtime().enter();
         if let Ok(mut state) = self.state.try_lock() {
-            state.session = None;
+            state.sessions.clear();
         }
     }
 }
@@ -183,19 +172,28 @@ fn lost(error: impl std::fmt::Display) -> CostError {
 }
 
 impl State {
-    /// The session on the present copy.
-    async fn session(&mut self) -> Result<&TwinSession, CostError> {
-        if self.session.is_none() {
-            let pool = self.twin.sessions().await.map_err(lost)?;
-            self.session = Some(TwinSession::open(&pool, &self.snapshot.server.search_path).await?);
+    /// Opens the sessions on the present copies.
+    async fn open(&mut self) -> Result<(), CostError> {
+        if self.sessions.is_empty() {
+            let mut sessions = Vec::new();
+            for pool in self.twin.sessions().await.map_err(lost)? {
+                sessions.push(TwinSession::open(&pool, &self.snapshot.server.search_path).await?);
+            }
+            self.sessions = sessions;
         }
-        self.session.as_ref().ok_or_else(|| lost("no session"))
+        Ok(())
+    }
+
+    /// One of the sessions.
+    fn session(&self) -> Result<&TwinSession, CostError> {
+        self.sessions.first().ok_or_else(|| lost("no session"))
     }
 
     async fn register(
         &mut self,
         candidates: &[(CandidateId, IndexSpec)],
     ) -> Result<Vec<Result<Registered, CostError>>, CostError> {
+        self.open().await?;
         let mut fractions = BTreeMap::new();
         for (_, spec) in candidates {
             if let Some(predicate) = &spec.predicate {
@@ -205,8 +203,8 @@ impl State {
                 }
             }
         }
-        // The template is copied when nobody is in it, and the session is one on the copy before.
-        self.session = None;
+        // The template is copied when nobody is in it, and the sessions are on the copies before.
+        self.sessions.clear();
         let pool = self.twin.template().await.map_err(lost)?;
         let session = pool.get().await.map_err(lost)?;
         let mut answers = Vec::with_capacity(candidates.len());
@@ -228,9 +226,9 @@ impl State {
     }
 
     /// The share of a table's rows that a predicate keeps, by the planner's word; all of them if it has none.
-    async fn fraction(&mut self, table: &Table, predicate: &str) -> Result<f64, CostError> {
+    async fn fraction(&self, table: &Table, predicate: &str) -> Result<f64, CostError> {
         let name = quote::qualified(&table.schema, &table.name);
-        let session = self.session().await?;
+        let session = self.session()?;
         let kept = session.rows(&format!("SELECT FROM ONLY {name} WHERE {predicate}")).await;
         let all = session.rows(&format!("SELECT FROM ONLY {name}")).await;
         match (kept, all) {
@@ -327,36 +325,54 @@ impl State {
         Ok(created.collect())
     }
 
+    /// Answers a batch. The copies are equal, so it does not matter who answers what.
     async fn cost(&mut self, requests: &[CostRequest]) -> Result<Vec<Result<Costed, CostError>>, CostError> {
+        self.open().await?;
         self.learn_arities(requests).await?;
         let mut groups: BTreeMap<&Configuration, Vec<usize>> = BTreeMap::new();
         for (n, request) in requests.iter().enumerate() {
             groups.entry(&request.configuration).or_default().push(n);
         }
-        let mut answers: BTreeMap<usize, Result<Costed, CostError>> = BTreeMap::new();
-        for (configuration, group) in groups {
-            for chunk in group.chunks(PIPELINE) {
-                let statements: Vec<usize> = chunk.iter().filter_map(|n| Some(requests.get(*n)?.statement)).collect();
-                let answered = self.ask(configuration, &statements).await?;
-                answers.extend(chunk.iter().copied().zip(answered));
-            }
+        let pieces = groups.iter().flat_map(|(c, group)| group.chunks(PIPELINE).map(|chunk| (*c, chunk)));
+        let work = Work { pieces: pieces.collect(), next: AtomicUsize::new(0), requests };
+        let mut answering = Vec::new();
+        for session in &self.sessions {
+            answering.push(self.work(session, &work));
         }
+        let answered = try_join_all(answering).await?;
+        let answers: BTreeMap<usize, Result<Costed, CostError>> = answered.into_iter().flatten().collect();
         Ok(answers.into_values().collect())
     }
 
     async fn explain(&mut self, request: &CostRequest) -> Result<Value, CostError> {
+        self.open().await?;
         self.learn_arities(std::slice::from_ref(request)).await?;
-        let mut plans = self.plans(&request.configuration, &[request.statement]).await?;
+        let mut plans = self.plans(self.session()?, &request.configuration, &[request.statement]).await?;
         plans.pop().unwrap_or_else(|| Err(lost("no answer")))
+    }
+
+    /// One session's share of a batch.
+    async fn work(
+        &self,
+        session: &TwinSession,
+        work: &Work<'_>,
+    ) -> Result<Vec<(usize, Result<Costed, CostError>)>, CostError> {
+        let mut answers = Vec::new();
+        while let Some((configuration, chunk)) = work.pieces.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+            let statements: Vec<usize> = chunk.iter().filter_map(|n| Some(work.requests.get(*n)?.statement)).collect();
+            answers.extend(chunk.iter().copied().zip(self.ask(session, configuration, &statements).await?));
+        }
+        Ok(answers)
     }
 
     /// Answers about several statements under one configuration.
     async fn ask(
-        &mut self,
+        &self,
+        session: &TwinSession,
         configuration: &Configuration,
         statements: &[usize],
     ) -> Result<Vec<Result<Costed, CostError>>, CostError> {
-        let plans = self.plans(configuration, statements).await?;
+        let plans = self.plans(session, configuration, statements).await?;
         let candidate = |index: &str| self.by_name.get(index).copied();
         let name = |id: CandidateId| self.candidates.get(&id).map_or("", |c| c.name.as_str());
         let read = |plan: Value| answer::read(&plan, &candidate, &name).map_err(CostError::Statement);
@@ -365,7 +381,8 @@ impl State {
 
     /// Plans of several statements under one configuration.
     async fn plans(
-        &mut self,
+        &self,
+        session: &TwinSession,
         configuration: &Configuration,
         statements: &[usize],
     ) -> Result<Vec<Result<Value, CostError>>, CostError> {
@@ -379,8 +396,6 @@ impl State {
         }
         let hide: Vec<Oid> =
             configuration.without.iter().filter_map(|oid| self.existing.get(oid)).flatten().copied().collect();
-        self.session().await?;
-        let Some(session) = &self.session else { return Err(lost("no session")) };
         let question = |statement: &usize| match self.arities.get(statement) {
             Some(Ok(arity)) => {
                 Ok(Question { text: self.texts.get(*statement).map_or("", String::as_str), arity: *arity })
@@ -402,11 +417,9 @@ impl State {
         let asked: BTreeSet<usize> = requests.iter().map(|r| r.statement).collect();
         let unknown: Vec<usize> =
             asked.into_iter().filter(|s| !self.arities.contains_key(s) && *s < self.texts.len()).collect();
-        self.session().await?;
         for chunk in unknown.chunks(PIPELINE) {
-            let Some(session) = &self.session else { return Err(lost("no session")) };
             let texts: Vec<&str> = chunk.iter().filter_map(|s| Some(self.texts.get(*s)?.as_str())).collect();
-            let learnt = session.arities(&texts).await;
+            let learnt = self.session()?.arities(&texts).await;
             for (statement, arity) in chunk.iter().zip(learnt) {
                 let entry = match arity {
                     Err(error @ CostError::Lost(_)) => return Err(error),

@@ -44,7 +44,12 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 
 /// Starts the binary.
 pub(crate) fn start(arguments: &[&str]) -> Running {
-    let mut child = command(arguments).spawn().expect("the binary was built");
+    start_command(command(arguments), arguments)
+}
+
+/// Starts a changed [`command`].
+pub(crate) fn start_command(mut command: Command, arguments: &[&str]) -> Running {
+    let mut child = command.spawn().expect("the binary was built");
     let stdout = drain(child.stdout.take().expect("piped"));
     let stderr = drain(child.stderr.take().expect("piped"));
     Running { child, since: Instant::now(), what: arguments.join(" "), stdout, stderr }
@@ -75,10 +80,21 @@ impl Running {
         run
     }
 
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        send(name, self.child.id());
+    }
+
     /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("our own child").is_none()
     }
+}
+
+/// Sends a process a signal, by its name.
+pub(crate) fn send(name: &str, process: u32) {
+    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {process}")]).status().expect("a shell");
+    assert!(sent.success(), "kill -{name} {process}");
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
