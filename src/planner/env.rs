@@ -101,6 +101,8 @@ pub struct IndexKeyInfo {
     pub input: Oid,
     /// Collation, 0 for none.
     pub collation: Oid,
+    /// That collation orders by bytes.
+    pub collation_is_c: bool,
     /// Operator class's name, for its special ways (`jsonb_path_ops`, `text_pattern_ops`).
     pub opclass: String,
     /// DESC.

@@ -87,6 +87,10 @@ pub struct IndexScan {
     pub index_cost: f64,
     /// See `index_cost`.
     pub selectivity: f64,
+    /// Rows of the scan, what is put into a bitmap.
+    pub rows: f64,
+    /// The partial predicate, over the relation's own columns.
+    pub predicate: Arc<[Arc<Restrict>]>,
 }
 
 /// A tree of bitmaps.
@@ -418,11 +422,25 @@ impl RelPaths {
 
     /// Adds a path if none that is there is as good in every respect, and removes those that it beats (`add_path`).
     pub fn add(&mut self, new: Path) {
+        if let Some(at) = self.place(&new) {
+            self.paths.insert(at, Arc::new(new));
+        }
+    }
+
+    /// [`RelPaths::add`] for a path that is shared already.
+    pub fn add_shared(&mut self, new: &Arc<Path>) {
+        if let Some(at) = self.place(new) {
+            self.paths.insert(at, Arc::clone(new));
+        }
+    }
+
+    /// Where a path belongs if it survives the contest; removes those that it beats.
+    fn place(&mut self, new: &Path) -> Option<usize> {
         let mut insert_at = 0;
         let mut i = 0;
         while let Some(old) = self.paths.get(i) {
-            match self.contest(&new, old) {
-                Contest::OldWins => return,
+            match self.contest(new, old) {
+                Contest::OldWins => return None,
                 Contest::NewWins => {
                     self.paths.remove(i);
                     continue;
@@ -434,7 +452,7 @@ impl RelPaths {
             }
             i += 1;
         }
-        self.paths.insert(insert_at.min(self.paths.len()), Arc::new(new));
+        Some(insert_at.min(self.paths.len()))
     }
 
     fn contest(&self, new: &Path, old: &Path) -> Contest {
@@ -529,6 +547,19 @@ impl RelPaths {
 
     /// Adds a partial path (`add_partial_path`): total cost and order alone count.
     pub fn add_partial(&mut self, new: Path) {
+        if let Some(at) = self.place_partial(&new) {
+            self.partial.insert(at, Arc::new(new));
+        }
+    }
+
+    /// [`RelPaths::add_partial`] for a path that is shared already.
+    pub fn add_shared_partial(&mut self, new: &Arc<Path>) {
+        if let Some(at) = self.place_partial(new) {
+            self.partial.insert(at, Arc::clone(new));
+        }
+    }
+
+    fn place_partial(&mut self, new: &Path) -> Option<usize> {
         let mut insert_at = 0;
         let mut i = 0;
         while let Some(old) = self.partial.get(i) {
@@ -555,7 +586,7 @@ impl RelPaths {
                         self.partial.remove(i);
                         continue;
                     }
-                    Some(false) => return,
+                    Some(false) => return None,
                     None => {}
                 }
             }
@@ -564,7 +595,7 @@ impl RelPaths {
             }
             i += 1;
         }
-        self.partial.insert(insert_at.min(self.partial.len()), Arc::new(new));
+        Some(insert_at.min(self.partial.len()))
     }
 
     /// Finds the cheapest paths (`set_cheapest`).

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::env::{Env, IndexInfo};
+use super::env::{Env, IndexInfo, IndexRef};
 use super::expr::Expr;
 use super::path::{ParamInfo, Path, RelPaths};
 use super::query::{JoinType, Query, SortGroup};
 use super::rel::{EcId, EquivalenceClass, PathKey, Rel, Restrict, SpecialJoin};
 use super::relids::{RelId, Relids};
+use super::scan::Offer;
 use crate::snapshot::{AttrNumber, Oid, Table};
 
 /// One query level, prepared: everything that does not depend on the configuration.
@@ -192,6 +193,8 @@ pub struct Memo<'a> {
     pub merge_scans: RefCell<FxHashMap<MergeOrder, (f64, f64, f64, f64)>>,
     /// Rows of a semi join's right side once made unique.
     pub unique_rows: RefCell<FxHashMap<Relids, f64>>,
+    /// What an index offers a relation.
+    pub offers: RefCell<FxHashMap<(RelId, IndexRef), Arc<Offer>>>,
     /// The next [`Restrict::id`].
     pub next_restrict: std::cell::Cell<usize>,
     /// Levels that read one extreme each, where the level's aggregates are extremes only.

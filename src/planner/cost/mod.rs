@@ -6,6 +6,7 @@
 pub mod costs;
 mod expr;
 pub mod hashjoin;
+pub mod index;
 pub mod memoize;
 pub mod mergejoin;
 pub mod nestloop;

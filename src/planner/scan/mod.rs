@@ -5,9 +5,18 @@
 //! dominated ones left out. What an index offers to a relation does not depend on the other indexes and is remembered
 //! in the [`Root`]; a configuration only lets the remembered paths compete, and combines bitmaps.
 
+mod bitmap;
+mod build;
 pub mod gather;
+pub mod gin_query;
+pub mod index_info;
+mod matching;
+mod offer;
 mod param;
+mod pattern;
 mod plain;
+pub mod predicate;
+mod repeats;
 
 use std::sync::Arc;
 
@@ -16,6 +25,7 @@ use super::rel::Rel;
 use super::relids::{RelId, Relids};
 use super::root::Planning;
 use crate::planner::cost::scan::Cost;
+pub use offer::Offer;
 pub use param::{base_param_info, movable_into, movable_to};
 
 /// Makes every path of a base relation and finds its cheapest: fills [`Planning::base`] at `rel`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::planner::path::{ParamInfo, clamp_rows};
+use crate::planner::prep::derive::generate_join_implied_equalities;
 use crate::planner::query::JoinType;
 use crate::planner::rel::{Rel, Restrict};
 use crate::planner::relids::Relids;
@@ -38,8 +39,9 @@ pub fn base_param_info(root: &Root<'_>, rel: &Rel, required_outer: Relids) -> Op
         return Some(Arc::clone(found));
     }
     let with_outer = rel.relids | required_outer;
-    let clauses: Vec<Arc<Restrict>> =
+    let mut clauses: Vec<Arc<Restrict>> =
         rel.join_info.iter().filter(|r| movable_into(r, rel.relids, with_outer)).cloned().collect();
+    clauses.extend(generate_join_implied_equalities(root, with_outer, required_outer, rel).iter().cloned());
     let rows = parameterized_rows(root, rel, &clauses);
     let info = Arc::new(ParamInfo { required_outer, rows, clauses });
     root.memo.param_infos.borrow_mut().insert((id, required_outer), Arc::clone(&info));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::bitmap::Combiner;
+use super::offer::{Offer, offer};
 use super::{always_required, base_param_info, scan_path};
 use crate::planner::cost::quals_cost;
 use crate::planner::cost::scan::{self as cost, Scanned};
@@ -28,6 +30,26 @@ pub(super) fn add_paths(planning: &Planning<'_, '_>, paths: &mut RelPaths, base:
             paths.add_partial(seq_scan(planning, &rel, base, None, workers));
         }
     }
+    add_index_paths(planning, paths, &rel, base);
+}
+
+/// `create_index_paths`.
+fn add_index_paths(planning: &Planning<'_, '_>, paths: &mut RelPaths, rel: &Arc<Rel>, base: &BaseRel) {
+    let Some(table) = base.table else { return };
+    let indexes = planning.indexes.of(table);
+    if indexes.is_empty() {
+        return;
+    }
+    let offers: Vec<Arc<Offer>> = indexes.iter().map(|i| offer(planning, rel, base, i)).collect();
+    for offer in &offers {
+        for path in &offer.plain {
+            paths.add_shared(path);
+        }
+        for path in &offer.partial {
+            paths.add_shared_partial(path);
+        }
+    }
+    Combiner { planning, rel, base, offers: &offers }.add_paths(paths);
 }
 
 /// Conditions, rows and output of a scan of all of a relation.
