@@ -5,6 +5,7 @@
 pub mod derive;
 pub mod eclass;
 pub mod exprs;
+pub mod jointree;
 pub mod pathkeys;
 pub mod pull;
 pub mod restrict;
