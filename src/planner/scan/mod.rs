@@ -5,6 +5,7 @@
 //! dominated ones left out. What an index offers to a relation does not depend on the other indexes and is remembered
 //! in the [`Root`]; a configuration only lets the remembered paths compete, and combines bitmaps.
 
+mod append;
 mod bitmap;
 mod build;
 pub mod gather;
@@ -12,6 +13,7 @@ pub mod gin_query;
 pub mod index_info;
 mod matching;
 mod offer;
+mod other;
 mod param;
 mod pattern;
 mod plain;
@@ -35,8 +37,12 @@ pub fn base_paths(planning: &mut Planning<'_, '_>, rel: RelId) {
     if let Some(info) = base.base() {
         if base.dummy {
             paths.add(dummy(&base));
-        } else {
-            plain::add_paths(planning, &mut paths, info);
+        } else if !other::add_paths(planning, &mut paths, info) {
+            if info.children.is_empty() {
+                plain::add_paths(planning, &mut paths, info);
+            } else {
+                append::add_paths(planning, &mut paths, info);
+            }
         }
     }
     // The last relation's partial paths are gathered once its output is computed.
