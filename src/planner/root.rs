@@ -174,6 +174,9 @@ pub type JoinedSides = (Relids, Relids, JoinType);
 /// A merge condition, by number, with the order of the merge: family, descending, nulls first.
 pub type MergeOrder = (usize, Oid, bool, bool);
 
+/// Conditions by number that parameterise a path, relations that ask, and the bits of how often they do.
+pub type CacheKeys = ([usize; 2], Relids, u64);
+
 /// Remembered answers that do not depend on the configuration. One thread uses a [`Root`] at a time.
 #[derive(Debug, Default)]
 pub struct Memo<'a> {
@@ -191,6 +194,9 @@ pub struct Memo<'a> {
     pub semi_factors: RefCell<FxHashMap<JoinedSides, (f64, f64)>>,
     /// `stats::merge_scan_selectivity` by condition, family, direction and place of nulls.
     pub merge_scans: RefCell<FxHashMap<MergeOrder, (f64, f64, f64, f64)>>,
+    /// Distinct keys that so many calls of a Memoize ask for and the bytes of a key, by the conditions (two at most) with
+    /// the side that asks, and the bits of the number of calls.
+    pub cache_keys: RefCell<FxHashMap<CacheKeys, (f64, f64)>>,
     /// Rows of a semi join's right side once made unique.
     pub unique_rows: RefCell<FxHashMap<Relids, f64>>,
     /// What an index offers a relation.

@@ -1,4 +1,4 @@
-//! Paths on top of one path: Sort, Incremental Sort, Materialize, Gather, Gather Merge (`create_sort_path` and its like in
+//! Paths on top of one path: Sort, Incremental Sort, Materialize (`create_sort_path` and its like in
 //! `pathnode.c`). Joins, scans and the upper levels all use them.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::cost::costs::Costs;
 use super::cost::sort;
 use super::expr::Expr;
 use super::path::{Path, PathKind};
-use super::rel::{PathKey, PathTarget};
+use super::rel::PathKey;
 use super::root::Root;
 use super::settings::Settings;
 use super::stats;
@@ -65,37 +65,4 @@ pub fn material(settings: &Settings, input: Arc<Path>) -> Path {
     let costs = sort::cost_material(settings, Costs::from(&*input), input.rows, input.target.width);
     let pathkeys = Arc::clone(&input.pathkeys);
     over(&Arc::clone(&input), PathKind::Material { input }, costs, pathkeys)
-}
-
-/// Rows of a partial path in all processes together (`compute_gather_rows`, 17+).
-pub fn gather_rows(settings: &Settings, input: &Path) -> f64 {
-    super::path::clamp_rows(input.rows * super::cost::scan::parallel_divisor(settings, input.workers))
-}
-
-/// A Gather over a partial path (`create_gather_path`): `rows` come out, with `target`.
-pub fn gather(settings: &Settings, input: Arc<Path>, target: Arc<PathTarget>, rows: f64) -> Path {
-    let costs = sort::cost_gather(settings, Costs::from(&*input), rows);
-    Path {
-        target,
-        rows,
-        parallel_safe: false,
-        ..over(&Arc::clone(&input), PathKind::Gather { input }, costs, Arc::from([]))
-    }
-}
-
-/// A Gather Merge over a partial path (`create_gather_merge_path`), which is in the order `pathkeys` already.
-pub fn gather_merge(
-    settings: &Settings,
-    input: Arc<Path>,
-    target: Arc<PathTarget>,
-    pathkeys: Arc<[PathKey]>,
-    rows: f64,
-) -> Path {
-    let costs = sort::cost_gather_merge(settings, Costs::from(&*input), input.workers, rows);
-    Path {
-        target,
-        rows,
-        parallel_safe: false,
-        ..over(&Arc::clone(&input), PathKind::GatherMerge { input }, costs, pathkeys)
-    }
 }

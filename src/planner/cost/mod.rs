@@ -7,6 +7,8 @@ pub mod costs;
 mod expr;
 pub mod hashjoin;
 pub mod index;
+#[cfg(test)]
+mod join_tests;
 pub mod memoize;
 pub mod mergejoin;
 pub mod nestloop;

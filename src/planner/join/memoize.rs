@@ -34,7 +34,7 @@ pub(super) fn memoize_path(pair: &Pair<'_, '_, '_>, inputs: Inputs<'_>) -> Optio
         return None;
     }
     let keys = cache_keys(pair, facts, param)?;
-    let (distinct, width) = distinct_keys(pair, &keys, outer.rows);
+    let (distinct, width) = remembered(pair, param, outer.rows, || distinct_keys(pair, &keys, outer.rows));
     let rescan = memoize::rescan(settings, inner, outer.rows, distinct, width);
     Some(Arc::new(Path {
         kind: PathKind::Memoize { input: Arc::clone(inner), keys: keys.len(), rescan },
@@ -83,6 +83,23 @@ fn is_hashable(facts: &Facts, ty: Oid) -> bool {
         'e' | 'r' | 'm' => true,
         _ => facts.default_opclass(IndexMethod::Hash, ty).is_some() || fact.category == 'S',
     }
+}
+
+/// What `find` gives, from memory if it was asked before.
+fn remembered(pair: &Pair<'_, '_, '_>, param: &ParamInfo, calls: f64, find: impl FnOnce() -> (f64, f64)) -> (f64, f64) {
+    let ids = match param.clauses.as_slice() {
+        [one] => [one.id, one.id],
+        [one, two] => [one.id, two.id],
+        _ => return find(),
+    };
+    let name = (ids, pair.outer.rel.relids, calls.to_bits());
+    let memo = &pair.root.memo.cache_keys;
+    let known = memo.borrow().get(&name).copied();
+    known.unwrap_or_else(|| {
+        let found = find();
+        memo.borrow_mut().insert(name, found);
+        found
+    })
 }
 
 /// How many different keys so many outer rows ask for, and the bytes of a key. Where that is a guess, each asks for

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::memoize::memoize_path;
 use super::merge::generate_merge_paths;
-use super::param::{is_movable_into, is_star, nestloop_required};
+use super::param::{is_star, nestloop_required};
 use super::paths::{Inputs, Made, Pair, cheapest_safe, takes_from};
 use crate::planner::cost::nestloop::{self, Joined};
 use crate::planner::path::{Bitmap, IndexClause, Path, PathKind, RelPaths};
 use crate::planner::query::JoinType;
 use crate::planner::rel::{PathKey, Restrict};
 use crate::planner::relids::Relids;
+use crate::planner::scan::movable_into;
 use crate::planner::wrap;
 
 /// Joins each outer path, in its order, with the inner side's cheapest paths (`match_unsorted_outer`).
@@ -183,7 +184,7 @@ fn is_indexed(pair: &Pair<'_, '_, '_>, inner: &Path) -> bool {
     };
     let mut any = false;
     for restrict in &param.clauses {
-        if is_movable_into(restrict, inner.relids, pair.rel.relids) {
+        if movable_into(restrict, inner.relids, pair.rel.relids) {
             if !is_applied(restrict, clauses) {
                 return false;
             }

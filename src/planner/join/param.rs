@@ -8,20 +8,13 @@ use crate::planner::path::{ParamInfo, Path, RelPaths, clamp_rows};
 use crate::planner::prep::derive::generate_join_implied_equalities;
 use crate::planner::rel::{Rel, Restrict};
 use crate::planner::relids::Relids;
+use crate::planner::scan::movable_into;
 use crate::planner::stats;
 
 /// Whether a condition's operands are of the two sides, one each.
 pub(super) fn joins_sides(restrict: &Restrict, outer: Relids, inner: Relids) -> bool {
     (restrict.left.is_subset(outer) && restrict.right.is_subset(inner))
         || (restrict.left.is_subset(inner) && restrict.right.is_subset(outer))
-}
-
-/// Whether a condition can be checked by paths of `rels`, given values from `outside` (`join_clause_is_movable_into`).
-pub(super) fn is_movable_into(restrict: &Restrict, rels: Relids, outside: Relids) -> bool {
-    restrict.clause_relids.is_subset(rels | outside)
-        && restrict.clause_relids.overlaps(rels)
-        && !restrict.outer_relids.overlaps(rels)
-        && !restrict.nullable.overlaps(rels)
 }
 
 /// Relations that a nested loop of these inputs needs from outside (`calc_nestloop_required_outer`).
@@ -49,7 +42,7 @@ impl Pair<'_, '_, '_> {
             return None;
         }
         let inner_rels = self.inner.rel.relids;
-        Some(self.restrict.iter().filter(|r| !is_movable_into(r, inner_rels, required)).cloned().collect())
+        Some(self.restrict.iter().filter(|r| !movable_into(r, inner_rels, inner_rels | required)).cloned().collect())
     }
 
     /// What a join path that needs `required` knows, with the conditions from above put before `restrict`.
@@ -87,7 +80,7 @@ impl Pair<'_, '_, '_> {
     fn clauses_from_above(&self, inputs: Inputs<'_>, required: Relids) -> Vec<Arc<Restrict>> {
         let into = |r: &Restrict, rel: &Rel, path: &Path| {
             let outside = path.required_outer();
-            !outside.is_empty() && is_movable_into(r, rel.relids, outside)
+            !outside.is_empty() && movable_into(r, rel.relids, rel.relids | outside)
         };
         let into_outer = |r: &Restrict| into(r, &self.outer.rel, inputs.outer);
         let into_inner = |r: &Restrict| into(r, &self.inner.rel, inputs.inner);
@@ -95,7 +88,9 @@ impl Pair<'_, '_, '_> {
             .rel
             .join_info
             .iter()
-            .filter(|r| is_movable_into(r, self.rel.relids, required) && !into_outer(r) && !into_inner(r))
+            .filter(|r| {
+                movable_into(r, self.rel.relids, self.rel.relids | required) && !into_outer(r) && !into_inner(r)
+            })
             .cloned()
             .collect();
         let derived = generate_join_implied_equalities(self.root, self.rel.relids | required, required, &self.rel);
