@@ -172,6 +172,10 @@ fn map_call<'a>(call: &'a Call, map: &mut dyn FnMut(&'a Expr) -> Expr) -> Call {
         within_group: call.within_group,
         filter: call.filter.as_ref().map(&mut *map),
         over: call.over.as_ref().map(|exprs| list(exprs, map)),
+        order_directions: call.order_directions.clone(),
+        argument_names: call.argument_names.clone(),
+        variadic: call.variadic,
+        window: call.window.clone(),
     }
 }
 

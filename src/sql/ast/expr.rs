@@ -197,6 +197,29 @@ pub struct Call {
     pub filter: Option<Expr>,
     /// OVER: the window's expressions (none for a window by name).
     pub over: Option<Vec<Expr>>,
+    /// Directions of `order_by`: DESC, and NULLS FIRST where said.
+    pub order_directions: Vec<(bool, Option<bool>)>,
+    /// Names of the arguments passed by name: the last ones.
+    pub argument_names: Vec<String>,
+    /// VARIADIC on the last argument.
+    pub variadic: bool,
+    /// What the expressions in `over` are.
+    pub window: Option<WindowShape>,
+}
+
+/// How the expressions of a window definition, kept in one list, divide: PARTITION BY, ORDER BY, frame offsets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WindowShape {
+    /// The name that a WINDOW clause gives it; empty elsewhere.
+    pub name: String,
+    /// The window that it refers to or copies; empty for none.
+    pub base: String,
+    /// How many expressions partition.
+    pub partition: usize,
+    /// Directions of the expressions that order: DESC, and NULLS FIRST where said.
+    pub order: Vec<(bool, Option<bool>)>,
+    /// How many frame offsets follow.
+    pub offsets: usize,
 }
 
 /// A subquery in an expression.

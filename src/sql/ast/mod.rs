@@ -8,8 +8,9 @@ mod expr;
 mod query;
 mod statement;
 
-pub use expr::{BooleanTest, Call, Expr, LikeKind, Literal, Step, Sublink, SublinkKind, TypeName};
+pub use expr::{BooleanTest, Call, Expr, LikeKind, Literal, Step, Sublink, SublinkKind, TypeName, WindowShape};
 pub use query::{
-    Alias, Body, Cte, Distinct, FromItem, Join, JoinKind, Query, Select, SetOperator, SortBy, TableName, Target,
+    Alias, Body, Cte, Distinct, FromItem, GroupItem, Join, JoinKind, Query, Select, SetOperator, SortBy, TableName,
+    Target,
 };
 pub use statement::{Assignment, Delete, Insert, Merge, MergeAction, MergeActionKind, OnConflict, Statement, Update};

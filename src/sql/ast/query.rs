@@ -1,6 +1,6 @@
 //! Queries: SELECT, VALUES, set operations, FROM.
 
-use super::{Expr, Statement};
+use super::{Expr, Statement, WindowShape};
 
 /// A query expression: a body with what may surround it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,6 +15,8 @@ pub struct Query {
     pub limit: Option<Expr>,
     /// OFFSET.
     pub offset: Option<Expr>,
+    /// FETCH FIRST … WITH TIES.
+    pub with_ties: bool,
     /// FOR UPDATE and its like: the tables named, or none for all of them. One entry a clause.
     pub locking: Vec<Vec<String>>,
 }
@@ -90,6 +92,25 @@ pub struct Select {
     pub having: Option<Expr>,
     /// Expressions of the WINDOW clause.
     pub windows: Vec<Expr>,
+    /// The windows of the WINDOW clause, whose expressions stand in `windows` one after another.
+    pub window_shapes: Vec<WindowShape>,
+    /// How the members of `group_by` make up grouping sets; empty without them.
+    pub group_items: Vec<GroupItem>,
+}
+
+/// An item of GROUP BY with grouping sets. Expressions are given by their positions in [`Select::group_by`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupItem {
+    /// An expression (a row for several).
+    Expr(usize),
+    /// `()`.
+    Empty,
+    /// ROLLUP.
+    Rollup(Vec<GroupItem>),
+    /// CUBE.
+    Cube(Vec<GroupItem>),
+    /// GROUPING SETS.
+    Sets(Vec<GroupItem>),
 }
 
 /// DISTINCT.

@@ -192,6 +192,13 @@ fn step(node: Node) -> Option<Step> {
 fn call_expr(call: protobuf::FuncCall) -> Expr {
     let (schema, name) = names::schema_and_name(&call.funcname);
     let named = call.args.iter().any(|a| matches!(a.node, Some(NodeEnum::NamedArgExpr(_))));
+    let argument_names = call.args.iter().filter_map(|a| match &a.node {
+        Some(NodeEnum::NamedArgExpr(argument)) => Some(argument.name.clone()),
+        _ => None,
+    });
+    let argument_names = argument_names.collect();
+    let order = query::sort_list(call.agg_order);
+    let order_directions = order.iter().map(|s| (s.descending, s.nulls_first)).collect();
     Expr::Call(Box::new(Call {
         schema,
         name,
@@ -199,10 +206,21 @@ fn call_expr(call: protobuf::FuncCall) -> Expr {
         star: call.agg_star,
         distinct: call.agg_distinct,
         special_arguments: call.func_variadic || named,
-        order_by: query::sort_list(call.agg_order).into_iter().map(|s| s.expr).collect(),
+        order_by: order.into_iter().map(|s| s.expr).collect(),
         within_group: call.agg_within_group,
         filter: optional(call.agg_filter),
+        window: call.over.as_deref().map(|w| {
+            let mut shape = query::window_shape(w);
+            // OVER name, without brackets, comes as the definition's name.
+            if shape.base.is_empty() {
+                shape.base.clone_from(&w.name);
+            }
+            shape
+        }),
         over: call.over.map(|w| query::window_definition(*w)),
+        order_directions,
+        argument_names,
+        variadic: call.func_variadic,
     }))
 }
 

@@ -2,13 +2,14 @@
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CmdType, CteMaterialize, JoinType, Node, OnConflictAction, SelectStmt, SetOperation, SortByDir, SortByNulls,
-    WithClause,
+    CmdType, CteMaterialize, GroupingSetKind, JoinType, LimitOption, Node, OnConflictAction, SelectStmt, SetOperation,
+    SortByDir, SortByNulls, WithClause,
 };
 
 use crate::sql::ast::{
-    Alias, Assignment, Body, Cte, Delete, Distinct, Expr, FromItem, Insert, Join, JoinKind, Literal, Merge,
+    Alias, Assignment, Body, Cte, Delete, Distinct, Expr, FromItem, GroupItem, Insert, Join, JoinKind, Literal, Merge,
     MergeAction, MergeActionKind, OnConflict, Query, Select, SetOperator, SortBy, Statement, TableName, Target, Update,
+    WindowShape,
 };
 
 use super::expr::{boxed, expr, exprs, optional};
@@ -88,8 +89,9 @@ pub(super) fn query(mut select: SelectStmt) -> Query {
     // LIMIT ALL is a null constant.
     let limit = optional(select.limit_count.take()).filter(|e| *e != Expr::Literal(Literal::Null));
     let offset = optional(select.limit_offset.take());
+    let with_ties = select.limit_option() == LimitOption::WithTies;
     let locking = std::mem::take(&mut select.locking_clause).into_iter().filter_map(locking).collect();
-    Query { with, body: body(select), order_by, limit, offset, locking }
+    Query { with, body: body(select), order_by, limit, offset, with_ties, locking }
 }
 
 fn body(select: SelectStmt) -> Body {
@@ -107,10 +109,17 @@ fn body(select: SelectStmt) -> Body {
         return Body::Values(select.values_lists.into_iter().map(list).collect());
     }
     let mut group_by = Vec::new();
-    let mut grouping_sets = false;
-    for node in select.group_clause {
-        group_expressions(node, &mut group_by, &mut grouping_sets);
+    let grouping_sets = select.group_clause.iter().any(|n| matches!(n.node, Some(NodeEnum::GroupingSet(_))));
+    let mut group_items: Vec<GroupItem> =
+        select.group_clause.into_iter().filter_map(|node| group_item(node, &mut group_by)).collect();
+    if !grouping_sets {
+        group_items.clear();
     }
+    let shapes = |n: &Node| match &n.node {
+        Some(NodeEnum::WindowDef(window)) => Some(WindowShape { name: window.name.clone(), ..window_shape(window) }),
+        _ => None,
+    };
+    let window_shapes = select.window_clause.iter().filter_map(shapes).collect();
     Body::Select(Box::new(Select {
         distinct: distinct(select.distinct_clause),
         targets: select.target_list.into_iter().filter_map(target).collect(),
@@ -120,6 +129,8 @@ fn body(select: SelectStmt) -> Body {
         grouping_sets,
         having: optional(select.having_clause),
         windows: select.window_clause.into_iter().flat_map(window).collect(),
+        window_shapes,
+        group_items,
     }))
 }
 
@@ -130,16 +141,22 @@ fn list(node: Node) -> Vec<Expr> {
     }
 }
 
-fn group_expressions(node: Node, into: &mut Vec<Expr>, sets: &mut bool) {
-    match node.node {
-        Some(NodeEnum::GroupingSet(set)) => {
-            *sets = true;
-            for member in set.content {
-                group_expressions(member, into, sets);
-            }
+fn group_item(node: Node, into: &mut Vec<Expr>) -> Option<GroupItem> {
+    match node.node? {
+        NodeEnum::GroupingSet(set) => {
+            let kind = set.kind();
+            let members = set.content.into_iter().filter_map(|member| group_item(member, into)).collect();
+            Some(match kind {
+                GroupingSetKind::GroupingSetRollup => GroupItem::Rollup(members),
+                GroupingSetKind::GroupingSetCube => GroupItem::Cube(members),
+                GroupingSetKind::GroupingSetEmpty => GroupItem::Empty,
+                _ => GroupItem::Sets(members),
+            })
         }
-        Some(other) => into.push(expr(other)),
-        None => {}
+        other => {
+            into.push(expr(other));
+            Some(GroupItem::Expr(into.len() - 1))
+        }
     }
 }
 
@@ -253,6 +270,18 @@ fn locking(node: Node) -> Option<Vec<String>> {
         _ => None,
     };
     Some(clause.locked_rels.into_iter().filter_map(name).collect())
+}
+
+/// How the expressions of a window definition divide.
+pub(super) fn window_shape(window: &pg_query::protobuf::WindowDef) -> WindowShape {
+    let offsets = [&window.start_offset, &window.end_offset];
+    WindowShape {
+        name: String::new(),
+        base: if window.refname.is_empty() { String::new() } else { window.refname.clone() },
+        partition: window.partition_clause.len(),
+        order: sort_list(window.order_clause.clone()).into_iter().map(|s| (s.descending, s.nulls_first)).collect(),
+        offsets: offsets.iter().filter(|o| o.is_some()).count(),
+    }
 }
 
 /// The expressions of one window definition.
