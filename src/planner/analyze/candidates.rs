@@ -136,8 +136,10 @@ fn select(facts: &Facts, inputs: &[Oid], candidates: Vec<Candidate>) -> Option<C
     if known.any(|t| *t != first) {
         return None;
     }
-    let mut fitting =
-        left.into_iter().filter(|c| c.args.iter().all(|to| can_coerce(facts, first, *to, Context::Implicit)));
+    let mut fitting = left.into_iter().filter(|c| {
+        let each = c.args.iter().all(|to| can_coerce(facts, first, *to, Context::Implicit));
+        each && consistent(facts, &vec![first; c.args.len()], &c.args)
+    });
     let one = fitting.next();
     if fitting.next().is_some() { None } else { one }
 }
@@ -179,6 +181,7 @@ fn by_category(facts: &Facts, bases: &[Oid], candidates: &[Candidate]) -> Option
 /// Whether the polymorphic arguments can be one type (`check_generic_type_consistency`).
 pub(super) fn consistent(facts: &Facts, inputs: &[Oid], declared: &[Oid]) -> bool {
     let mut element = None;
+    let mut compatible = Vec::new();
     for (from, to) in inputs.iter().zip(declared) {
         if *from == types::UNKNOWN {
             continue;
@@ -198,7 +201,17 @@ pub(super) fn consistent(facts: &Facts, inputs: &[Oid], declared: &[Oid]) -> boo
                 Some(t) if t.kind == 'm' => t.subtype,
                 _ => return false,
             },
-            poly::ANYCOMPATIBLEARRAY if facts.element_of(from) == 0 => return false,
+            poly::ANYCOMPATIBLE | poly::ANYCOMPATIBLENONARRAY => {
+                compatible.push(from);
+                continue;
+            }
+            poly::ANYCOMPATIBLEARRAY => match facts.element_of(from) {
+                0 => return false,
+                element => {
+                    compatible.push(element);
+                    continue;
+                }
+            },
             poly::ANYCOMPATIBLERANGE if facts.ty(from).is_none_or(|t| t.kind != 'r') => return false,
             _ => continue,
         };
@@ -207,7 +220,7 @@ pub(super) fn consistent(facts: &Facts, inputs: &[Oid], declared: &[Oid]) -> boo
         }
         element = Some(is);
     }
-    true
+    compatible.is_empty() || super::coerce::common_type(facts, &compatible).is_some()
 }
 
 /// The types that the polymorphic arguments and result stand for (`enforce_generic_type_consistency`): the declared

@@ -48,7 +48,8 @@ pub(super) fn pathway(facts: &Facts, source: Oid, target: Oid, context: Context)
         });
     }
     let (from, to) = (facts.element_of(source), facts.element_of(target));
-    if from != 0 && to != 0 {
+    // int2vector and oidvector are arrays that no array is cast to.
+    if from != 0 && to != 0 && !matches!(target, 22 | 30) {
         return pathway(facts, from, to, context).map(|p| if p == Pathway::Relabel { p } else { Pathway::Array });
     }
     let is_string = |ty: Oid| facts.ty(ty).is_some_and(|t| t.category == 'S');
