@@ -20,8 +20,7 @@ pub(super) fn operator(facts: &Facts, name: &str, left: Oid, right: Oid) -> Opti
     let prefix = left == 0;
     // An unknown literal takes the other operand's type where an operator on that type alone exists.
     let (exact_left, exact_right) = match (left, right) {
-        (types::UNKNOWN, known) if known != types::UNKNOWN && !prefix => (known, known),
-        (known, types::UNKNOWN) if known != types::UNKNOWN && !prefix => (known, known),
+        (types::UNKNOWN, known) | (known, types::UNKNOWN) if known != types::UNKNOWN && !prefix => (known, known),
         both => both,
     };
     if let Some(found) = facts.operator_exact(name, exact_left, exact_right) {

@@ -63,8 +63,7 @@ pub(super) fn can_coerce(facts: &Facts, source: Oid, target: Oid, context: Conte
     let kind = |ty: Oid| facts.ty(facts.base_type(ty)).map_or('b', |t| t.kind);
     match target {
         _ if source == target => true,
-        poly::ANY => true,
-        poly::ANYELEMENT | poly::ANYCOMPATIBLE => true,
+        poly::ANY | poly::ANYELEMENT | poly::ANYCOMPATIBLE => true,
         _ if source == types::UNKNOWN => true,
         poly::ANYNONARRAY | poly::ANYCOMPATIBLENONARRAY => facts.element_of(source) == 0,
         poly::ANYARRAY | poly::ANYCOMPATIBLEARRAY => facts.element_of(source) != 0,

@@ -244,13 +244,15 @@ impl Analyzer<'_> {
             });
         }
         let nested = elements.iter().any(|e| self.facts.element_of(e.ty()) != 0);
-        let (element, array) = match of {
-            Some((element, array)) => (if nested { array } else { element }, array),
-            None => {
-                let all: Vec<Oid> = elements.iter().map(Expr::ty).collect();
-                let Some(common) = common_type(self.facts, &all) else {
-                    return refuse("cannot determine the type of an array");
-                };
+        let (element, array) = if let Some((element, array)) = of {
+            (if nested { array } else { element }, array)
+        } else {
+            let all: Vec<Oid> = elements.iter().map(Expr::ty).collect();
+            let Some(common) = common_type(self.facts, &all) else {
+                return refuse("cannot determine the type of an array");
+            };
+            (common, if nested { common } else { self.facts.array_of(common) })
+        };
                 let array = if nested { common } else { self.facts.array_of(common) };
                 (common, array)
             }

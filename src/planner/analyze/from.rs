@@ -19,7 +19,7 @@ impl Analyzer<'_> {
     /// FROM's items, each seeing those to its left through LATERAL.
     pub(super) fn from(&mut self, items: &[FromItem]) -> Result<()> {
         for item in items {
-            let (tree, names) = self.from_item(item)?;
+            let (tree, names) = self.source(item)?;
             let level = self.level();
             level.query.jointree.items.push(tree);
             level.items.extend(names.into_iter().map(|i| Item { pending: true, ..i }));
@@ -30,7 +30,7 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    fn from_item(&mut self, item: &FromItem) -> Result<Source> {
+    fn source(&mut self, item: &FromItem) -> Result<Source> {
         match item {
             FromItem::Table { name, alias } => self.table_item(name, alias.as_ref()),
             FromItem::Subquery { query, alias, lateral } => {
@@ -227,11 +227,11 @@ impl Analyzer<'_> {
     }
 
     fn join_item(&mut self, join: &ast::Join) -> Result<Source> {
-        let (left_tree, left) = self.from_item(&join.left)?;
+        let (left_tree, left) = self.source(&join.left)?;
         // The right side sees the left through LATERAL.
         let mark = self.level().items.len();
         self.level().items.extend(left.iter().cloned().map(|i| Item { pending: true, ..i }));
-        let right = self.from_item(&join.right);
+        let right = self.source(&join.right);
         self.level().items.truncate(mark);
         let (right_tree, right) = right?;
         let (left_columns, right_columns) = (columns_of(&left), columns_of(&right));
@@ -281,11 +281,11 @@ impl Analyzer<'_> {
                 names = vec![item];
             } else {
                 // The alias may be that of USING, which hides nothing.
-                names.iter_mut().for_each(|i| i.bare = false);
+                hide(&mut names);
                 names.push(item);
             }
         } else if !using.is_empty() {
-            names.iter_mut().for_each(|i| i.bare = false);
+            hide(&mut names);
             names.push(Item {
                 name: String::new(),
                 schema: None,
@@ -318,6 +318,13 @@ impl Analyzer<'_> {
             JoinKind::Right => right,
             JoinKind::Inner | JoinKind::Left => left,
         })
+    }
+}
+
+/// Takes away the bare names of what a join has merged.
+fn hide(items: &mut [Item]) {
+    for item in items {
+        item.bare = false;
     }
 }
 

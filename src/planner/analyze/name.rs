@@ -24,13 +24,12 @@ impl<'a> Analyzer<'a> {
         let tables = catalog.tables.iter().filter(|t| t.name == name.name).map(|t| (&t.schema, Relation::Table(t)));
         let views = catalog.views.iter().filter(|v| v.name == name.name && !v.materialized);
         let all: Vec<_> = tables.chain(views.map(|v| (&v.schema, Relation::View(v)))).collect();
-        let found = match &name.schema {
-            Some(schema) => all.iter().find(|(s, _)| *s == schema),
-            None => {
-                let path = &self.env.snapshot.server.search_path;
-                let on_path = path.iter().find_map(|schema| all.iter().find(|(s, _)| *s == schema));
-                on_path.or(if all.len() == 1 { all.first() } else { None })
-            }
+        let found = if let Some(schema) = &name.schema {
+            all.iter().find(|(s, _)| *s == schema)
+        } else {
+            let path = &self.env.snapshot.server.search_path;
+            let on_path = path.iter().find_map(|schema| all.iter().find(|(s, _)| *s == schema));
+            on_path.or(if all.len() == 1 { all.first() } else { None })
         };
         let system = match &name.schema {
             Some(schema) => schema == "pg_catalog" || schema == "information_schema" || schema.starts_with("pg_toast"),

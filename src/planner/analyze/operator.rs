@@ -57,7 +57,7 @@ impl Analyzer<'_> {
         let array = if element == poly::ANYARRAY { array } else { self.facts.array_of(element) };
         let left = self.coerced(left, left_type, -1, Context::Implicit);
         let right = self.coerced(right, array, -1, Context::Implicit);
-        let collation = [&left, &right].into_iter().map(|e| e.collation()).find(|c| *c != 0).unwrap_or(0);
+        let collation = [&left, &right].into_iter().map(Expr::collation).find(|c| *c != 0).unwrap_or(0);
         Ok(Expr::ScalarArrayOp(Box::new(ScalarArrayOp { op, any, left, right, collation })))
     }
 
