@@ -253,10 +253,6 @@ impl Analyzer<'_> {
             };
             (common, if nested { common } else { self.facts.array_of(common) })
         };
-                let array = if nested { common } else { self.facts.array_of(common) };
-                (common, array)
-            }
-        };
         let context = if of.is_some() { Context::Explicit } else { Context::Implicit };
         let elements = elements.into_iter().map(|e| self.coerce(e, element, -1, context)).collect::<Result<_>>()?;
         Ok(Expr::Array(elements, array))
