@@ -46,9 +46,12 @@ SELECT
     t.less,
     coalesce(e.oid, 0) AS element,
     coalesce(e.typname::text, '') AS element_base,
-    coalesce(e.equal, 0) AS element_equal
+    coalesce(e.equal, 0) AS element_equal,
+    -- Of a multirange (14 and later) the range's.
+    coalesce((SELECT r.rngtypid FROM pg_catalog.pg_range AS r
+              WHERE r.rngtypid = t.base OR (to_jsonb(r) ->> 'rngmultitypid')::oid = t.base), 0) AS range
 FROM pg_catalog.pg_attribute AS a
-JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'i', 'I')
+JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'i', 'I', 'f')
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN typed AS t ON t.oid = a.atttypid
 LEFT JOIN typed AS e ON e.oid = CASE WHEN t.typname = 'tsvector' THEN 'pg_catalog.text'::regtype

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::files::{Content, PAGE, Sized};
 use super::site::Site;
 use super::statistics::{self, Attribute, Place};
-use super::{NotRecreated, TwinError, TwinOptions, schema, settings};
+use super::{NotRecreated, TwinError, TwinOptions, extended, schema, settings};
 use crate::connect::{Pool, Session};
 use crate::snapshot::{Catalog, DatabaseLocale, Index, IndexMethod, Oid, Snapshot, Table, TableKind};
 use crate::sql::quote;
@@ -76,6 +76,8 @@ impl Twin {
             twin.run_script(&session, steps).await?;
             let attributes = read_attributes(&session).await?;
             twin.write_statistics(&session, &snapshot.catalog, &attributes).await?;
+            let left_out = extended::write(&session, &snapshot.catalog, snapshot.server.major()).await?;
+            twin.left_out.extend(left_out);
             twin.write_sizes(&session, &snapshot.catalog).await?;
             session.discard();
         }
@@ -245,6 +247,9 @@ impl Twin {
         let mut updates = Vec::new();
         for table in &catalog.tables {
             let Some(oid) = self.oid(&table.schema, &table.name) else { continue };
+            if table.kind == TableKind::Foreign {
+                updates.push(pg_class_of_table(oid, table));
+            }
             if matches!(table.kind, TableKind::Ordinary | TableKind::MaterializedView) {
                 updates.push(pg_class_of_table(oid, table));
                 let pages = u64::from(table.actual_pages.unwrap_or(table.relpages));
@@ -362,14 +367,20 @@ pub(super) fn pg_class_of_table(oid: Oid, table: &Table) -> String {
 fn sized_index(table: &Table, index: &Index, filenode: u32) -> Sized {
     let pages = index.bytes.map_or(u64::from(index.relpages), |bytes| bytes / PAGE);
     let content = match index.method() {
-        IndexMethod::Btree => Content::Btree { height: size::btree_height(&index.spec(table.oid), table, pages) },
+        IndexMethod::Btree => {
+            let estimated = || size::btree_height(&index.spec(table.oid), table, pages);
+            Content::Btree { height: index.tree_height.unwrap_or_else(estimated) }
+        }
+        IndexMethod::Gin => Content::Gin {
+            counts: index.gin.unwrap_or_else(|| size::gin_counts(&index.spec(table.oid), table, 1.0, pages)),
+        },
         IndexMethod::Brin => Content::Brin { heap_pages: u64::from(table.actual_pages.unwrap_or(table.relpages)) },
         _ => Content::Nothing,
     };
     Sized { filenode, pages, content }
 }
 
-async fn read_attributes(session: &Session) -> Result<BTreeMap<Place, Attribute>, TwinError> {
+pub(super) async fn read_attributes(session: &Session) -> Result<BTreeMap<Place, Attribute>, TwinError> {
     let rows = session.query(include_str!("attributes.sql"), &[]).await.map_err(|e| session.error(e))?;
     let attribute = |row: &tokio_postgres::Row| {
         let place = (row.get("schema"), row.get("relation_name"), row.get("attribute_name"));
@@ -384,6 +395,7 @@ async fn read_attributes(session: &Session) -> Result<BTreeMap<Place, Attribute>
             element: row.get("element"),
             element_base: row.get("element_base"),
             element_equal: row.get("element_equal"),
+            range: row.get("range"),
         };
         (place, attribute)
     };

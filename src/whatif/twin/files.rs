@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::pages;
+use crate::snapshot::GinCounts;
 use crate::throwaway::{Files, ServerError};
 
 /// Blocks in one file (`RELSEG_SIZE`): 1 GiB.
@@ -34,6 +35,11 @@ pub(super) enum Content {
     Btree {
         /// Levels above the leaves.
         height: u32,
+    },
+    /// A GIN index.
+    Gin {
+        /// What its meta page counts.
+        counts: GinCounts,
     },
     /// A BRIN index of a table with so many pages.
     Brin {
@@ -70,6 +76,11 @@ pub(super) fn head(relation: &Sized, there: &[u8]) -> Option<Vec<u8>> {
             }
             pages.truncate(pages::PAGE);
             pages.extend(pages::btree_chain(height));
+        }
+        Content::Gin { counts } => {
+            if !pages::set_gin_meta(&mut pages, counts) {
+                return None;
+            }
         }
         Content::Brin { heap_pages } => {
             if !pages::set_brin_meta(&mut pages, heap_pages) {

@@ -9,12 +9,13 @@
 //! Candidates are really created, invisibly (`indisvalid` is false), and a configuration is an update of `pg_index` in a
 //! transaction that is rolled back. Only EXPLAIN makes sense here: there is nothing to read.
 //!
-//! Known to differ from production: a B-tree's height is estimated from its size; the planner finds no last row in an
-//! index (`get_actual_variable_range`) and takes the histogram's end; GIN's own counts are assumed as for an index that
-//! was never vacuumed; extended statistics and range histograms are not carried.
+//! Known to differ from production: where the snapshot has no B-tree heights and GIN counts (they take pageinspect),
+//! these are estimated; the planner finds no last row in an index (`get_actual_variable_range`) and takes the histogram's
+//! end; before 17, histograms of ranges are carried only where the collecting role may read `pg_statistic`.
 
 mod admission;
 mod build;
+mod extended;
 mod files;
 mod pages;
 mod schema;

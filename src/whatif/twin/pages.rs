@@ -5,6 +5,8 @@
 //! an empty leaf. Of a BRIN index it reads the size of the revmap (`brinGetStats`). The layouts are those of nbtree.h,
 //! brin_page.h and bufpage.h since version 11, on a little-endian machine.
 
+use crate::snapshot::GinCounts;
+
 /// `BLCKSZ`.
 pub(super) const PAGE: usize = 8192;
 /// `SizeOfPageHeaderData`.
@@ -23,6 +25,12 @@ const ALT_TID: u16 = 0x2000;
 const MINUS_INFINITY: usize = 8;
 /// `PG_PAGE_LAYOUT_VERSION` with the page's size.
 const SIZE_AND_VERSION: u16 = 8192 + 4;
+/// `sizeof(GinPageOpaqueData)`.
+const GIN_SPECIAL: usize = 8;
+/// `GIN_META`.
+const GIN_META: u16 = 1 << 3;
+/// `GIN_CURRENT_VERSION`.
+const GIN_VERSION: u32 = 2;
 /// `BRIN_META_MAGIC`.
 const BRIN_MAGIC: u32 = 0xA810_9CFA;
 /// `REVMAP_PAGE_MAXITEMS` for pages of 8 kB.
@@ -94,6 +102,26 @@ pub(super) fn set_brin_meta(meta: &mut [u8], heap_pages: u64) -> bool {
     let Some(range) = get32(meta, HEADER + 8).filter(|r| *r > 0) else { return false };
     let ranges = heap_pages.div_ceil(u64::from(range)).max(1);
     put32(meta, HEADER + 12, u32::try_from(ranges.div_ceil(REVMAP_ITEMS)).unwrap_or(u32::MAX));
+    true
+}
+
+/// Writes counts into a GIN index's meta page (`GinMetaPageData` of ginblock.h). `false` if it is no such page.
+pub(super) fn set_gin_meta(meta: &mut [u8], counts: GinCounts) -> bool {
+    // GinPageOpaqueData ends with its flags, and the meta data with the version.
+    let special = PAGE - GIN_SPECIAL;
+    let flags = meta.get(special + 6..special + 8).is_some_and(|f| *f == GIN_META.to_le_bytes());
+    if !flags || get32(meta, HEADER + 48) != Some(GIN_VERSION) {
+        return false;
+    }
+    // After the pending list's head, tail and free room: its pages, and its rows.
+    put32(meta, HEADER + 12, counts.pending_pages);
+    for (n, value) in [counts.total_pages, counts.entry_pages, counts.data_pages].into_iter().enumerate() {
+        put32(meta, HEADER + 24 + 4 * n, value);
+    }
+    let [low, high] =
+        [counts.entries & u64::from(u32::MAX), counts.entries >> 32].map(|w| u32::try_from(w).unwrap_or(0));
+    put32(meta, HEADER + 40, low);
+    put32(meta, HEADER + 44, high);
     true
 }
 

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 use super::NotRecreated;
 use crate::snapshot::{
-    Catalog, Column, Index, Oid, Persistence, SchemaDdl, SchemaObject, SchemaObjectKind, Snapshot, Table,
-    TableConstraint, TableKind,
+    Catalog, Column, ExtendedStatistics, Index, Oid, Persistence, SchemaDdl, SchemaObject, SchemaObjectKind, Snapshot,
+    Table, TableConstraint, TableKind,
 };
 use crate::sql::quote;
 
@@ -57,14 +57,11 @@ pub(super) fn script(snapshot: &Snapshot, schema: &SchemaDdl) -> (Vec<Step>, Vec
         let columns = quote::ident_list(view.columns.iter().map(String::as_str));
         script.step(
             format!("view {}.{}", view.schema, view.name),
-            format!("CREATE VIEW {name} {columns} AS {}", view.definition),
+            format!("CREATE VIEW {name} {columns}{} AS {}", with_options(&view.options), view.definition),
         );
     }
     for object in &snapshot.catalog.extended_statistics {
-        script.leave_out(
-            format!("extended statistics {}.{}", object.schema, object.name),
-            "their contents are not carried over, so that estimates for their columns are those without them",
-        );
+        script.extended(object);
     }
     (script.steps, script.left_out)
 }
@@ -114,9 +111,6 @@ impl Script<'_> {
 
     fn table(&mut self, table: &Table) {
         let object = format!("table {}", table.display_name());
-        if table.kind == TableKind::Foreign {
-            return self.leave_out(object, "a foreign table needs its foreign server");
-        }
         if table.persistence == Persistence::Temporary {
             return self.leave_out(object, "a temporary table belongs to one session");
         }
@@ -124,6 +118,18 @@ impl Script<'_> {
         let mut parts: Vec<String> = table.columns.iter().map(|column| column_definition(column, table)).collect();
         for check in table.checks.iter().filter(|c| c.validated) {
             parts.push(format!("CONSTRAINT {} {}", quote::ident(&check.name), check.definition));
+        }
+        if let Some(foreign) = &table.foreign {
+            // It must not be asked for estimates: it is not there.
+            let options: Vec<String> =
+                foreign.options.iter().filter(|o| !o.starts_with("use_remote_estimate=")).map(|o| option(o)).collect();
+            let options = if options.is_empty() { String::new() } else { format!(" OPTIONS ({})", options.join(", ")) };
+            let server = quote::ident(&foreign.server);
+            let sql = format!("CREATE FOREIGN TABLE {name} ({}) SERVER {server}{options}", parts.join(", "));
+            return self.step(object, sql);
+        }
+        if table.kind == TableKind::Foreign {
+            return self.leave_out(object, "its foreign server is not known");
         }
         let mut sql = format!("CREATE TABLE {name} ({})", parts.join(", "));
         if let Some(key) = table.partition_key.as_ref().filter(|_| table.kind == TableKind::Partitioned) {
@@ -137,6 +143,20 @@ impl Script<'_> {
                 format!("ALTER TABLE {name} ADD CONSTRAINT {} {}", quote::ident(&check.name), check.definition),
             );
         }
+    }
+
+    fn extended(&mut self, object: &ExtendedStatistics) {
+        let label = format!("extended statistics {}.{}", object.schema, object.name);
+        let Some(table) = self.catalog.table(object.table) else { return };
+        let columns = object.columns.iter().filter_map(|n| table.column(*n)).map(|c| quote::ident(&c.name));
+        let expressions = object.expressions.iter().map(|sql| format!("({sql})"));
+        let on = columns.chain(expressions).collect::<Vec<_>>().join(", ");
+        // A single expression has statistics of its own, and no kinds.
+        let kinds: Vec<&str> = object.kinds.iter().map(String::as_str).filter(|k| *k != "expressions").collect();
+        let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+        let name = quote::qualified(&object.schema, &object.name);
+        let of = quote::qualified(&table.schema, &table.name);
+        self.step(label, format!("CREATE STATISTICS {name}{kinds} ON {on} FROM {of}"));
     }
 
     /// Hangs a partition or a child below its parent.
@@ -232,7 +252,8 @@ fn column_definition(column: &Column, table: &Table) -> String {
             });
         }
         (_, Some(expression)) if column.generated => {
-            let _ = write!(sql, " GENERATED ALWAYS AS ({expression}) STORED");
+            let kind = if column.generated_virtual { "VIRTUAL" } else { "STORED" };
+            let _ = write!(sql, " GENERATED ALWAYS AS ({expression}) {kind}");
         }
         (_, Some(expression)) => {
             let _ = write!(sql, " DEFAULT {expression}");
@@ -247,6 +268,12 @@ fn column_definition(column: &Column, table: &Table) -> String {
 
 fn with_options(options: &[String]) -> String {
     if options.is_empty() { String::new() } else { format!(" WITH ({})", option_list(options)) }
+}
+
+/// `fetch_size=100` → `fetch_size '100'`.
+fn option(option: &str) -> String {
+    let (name, value) = option.split_once('=').unwrap_or((option, ""));
+    format!("{} {}", quote::ident(name), quote::literal(value))
 }
 
 /// `fillfactor=90` → `fillfactor = '90'`.

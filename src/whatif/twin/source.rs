@@ -290,7 +290,7 @@ impl State {
             let pages = size.div_ceil(PAGE);
             let tuples = under.rows().map_or(-1.0, |rows| (rows * fraction).round());
             updates.push(build::pg_class(index.index, u32::try_from(pages).unwrap_or(u32::MAX), tuples, 0));
-            relations.push(Sized { filenode: index.filenode, pages, content: content(&own, under, pages) });
+            relations.push(Sized { filenode: index.filenode, pages, content: content(&own, under, fraction, pages) });
         }
         session.batch_execute(&updates.join(";")).await.map_err(inexpressible)?;
         self.twin.add(relations);
@@ -432,9 +432,10 @@ impl State {
     }
 }
 
-fn content(spec: &IndexSpec, table: &Table, pages: u64) -> Content {
+fn content(spec: &IndexSpec, table: &Table, fraction: f64, pages: u64) -> Content {
     match spec.method {
         IndexMethod::Btree => Content::Btree { height: size::btree_height(spec, table, pages) },
+        IndexMethod::Gin => Content::Gin { counts: size::gin_counts(spec, table, fraction, pages) },
         IndexMethod::Brin if table.kind != TableKind::Partitioned => {
             Content::Brin { heap_pages: u64::from(table.actual_pages.unwrap_or(table.relpages)) }
         }

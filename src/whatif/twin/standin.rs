@@ -7,34 +7,37 @@
 ///
 /// `base` is the base type's name in `pg_type`. Values that begin with digits have the same order in every collation.
 pub(super) fn values(base: &str, width: i32, count: usize, of: Series) -> Option<Vec<String>> {
-    let digits = |n: usize| {
-        let (offset, step) = match of {
-            Series::Common => (1, 2),
-            Series::Bounds => (0, 2),
-        };
-        n * step + offset
+    let (offset, step) = match of {
+        Series::Common => (1, 2),
+        Series::Bounds => (0, 2),
     };
+    (0..count).map(|n| numbered(base, width, n * step + offset)).collect()
+}
+
+/// Values that compare as their ranks do.
+pub(super) fn ranked(base: &str, width: i32, ranks: &[u32]) -> Option<Vec<String>> {
+    ranks.iter().map(|rank| numbered(base, width, usize::try_from(*rank).ok()?)).collect()
+}
+
+/// The nth value of a type.
+fn numbered(base: &str, width: i32, n: usize) -> Option<String> {
     // avg_width counts a varlena value's header of one byte (four from 127 bytes on).
     let letters = usize::try_from(width).unwrap_or(0).saturating_sub(1).clamp(NUMBER, WIDEST);
-    let make = |n: usize| {
-        let n = digits(n);
-        match base {
-            "text" | "varchar" | "bpchar" | "citext" => Some(format!("{n:0NUMBER$}{}", "0".repeat(letters - NUMBER))),
-            "name" => Some(format!("{n:0NUMBER$}")),
-            "bytea" => Some(format!("\\x{n:016x}{}", "00".repeat(letters - NUMBER))),
-            "uuid" => Some(format!("{n:08x}-0000-4000-8000-000000000000")),
-            "jsonb" => Some(format!("\"{n:0NUMBER$}{}\"", "0".repeat(letters - NUMBER))),
-            "inet" | "cidr" => {
-                let [a, b, c] = [(n >> 16) & 0xFF, (n >> 8) & 0xFF, n & 0xFF];
-                Some(format!("10.{a}.{b}.{c}/32"))
-            }
-            "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" | "oid" | "money" => Some(n.to_string()),
-            "bool" if n / 2 < 2 => Some(if n / 2 == 0 { "f" } else { "t" }.to_owned()),
-            "date" | "timestamp" | "timestamptz" => day(n).map(|d| d.to_string()),
-            _ => None,
+    match base {
+        "text" | "varchar" | "bpchar" | "citext" => Some(format!("{n:0NUMBER$}{}", "0".repeat(letters - NUMBER))),
+        "name" => Some(format!("{n:0NUMBER$}")),
+        "bytea" => Some(format!("\\x{n:016x}{}", "00".repeat(letters - NUMBER))),
+        "uuid" => Some(format!("{n:08x}-0000-4000-8000-000000000000")),
+        "jsonb" => Some(format!("\"{n:0NUMBER$}{}\"", "0".repeat(letters - NUMBER))),
+        "inet" | "cidr" => {
+            let [a, b, c] = [(n >> 16) & 0xFF, (n >> 8) & 0xFF, n & 0xFF];
+            Some(format!("10.{a}.{b}.{c}/32"))
         }
-    };
-    (0..count).map(make).collect()
+        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" | "oid" | "money" => Some(n.to_string()),
+        "bool" if n / 2 < 2 => Some(if n / 2 == 0 { "f" } else { "t" }.to_owned()),
+        "date" | "timestamp" | "timestamptz" => day(n).map(|d| d.to_string()),
+        _ => None,
+    }
 }
 
 /// Which of a column's two lists of values: they share none.

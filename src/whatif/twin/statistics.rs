@@ -1,7 +1,7 @@
 //! Statistics as rows of `pg_statistic`.
 //!
 //! Written as ANALYZE writes them (`update_attstats`): most common values, histogram, correlation, most common elements
-//! and the histogram of their counts, in slots one to five. Direct writes to the catalog work on every version.
+//! and the histogram of their counts, or the histograms of ranges, in slots one to five. Direct writes to the catalog work on every version.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,6 +16,12 @@ const KIND_HISTOGRAM: i16 = 2;
 const KIND_CORRELATION: i16 = 3;
 const KIND_ELEMENTS: i16 = 4;
 const KIND_ELEMENT_COUNTS: i16 = 5;
+const KIND_RANGE_LENGTHS: i16 = 6;
+const KIND_RANGE_BOUNDS: i16 = 7;
+/// `float8`, and its less-than operator (`Float8LessOperator`).
+const FLOAT8: Oid = 701;
+/// See [`FLOAT8`].
+const FLOAT8_LESS: Oid = 672;
 /// `STATISTIC_NUM_SLOTS`.
 const SLOTS: usize = 5;
 
@@ -42,6 +48,8 @@ pub(super) struct Attribute {
     pub(super) element_base: String,
     /// The element type's equality operator, or 0.
     pub(super) element_equal: Oid,
+    /// The range type of a range or multirange, or 0.
+    pub(super) range: Oid,
 }
 
 /// Where an attribute is: schema, relation, and the column's name (a number for an index's key).
@@ -83,10 +91,15 @@ struct Slot {
 }
 
 fn insert(attribute: &Attribute, inherited: bool, stats: &ColumnStats) -> String {
+    format!("INSERT INTO pg_catalog.pg_statistic VALUES ({})", fields(attribute, inherited, stats))
+}
+
+/// The columns of a row of `pg_statistic`, as a list of expressions.
+pub(super) fn fields(attribute: &Attribute, inherited: bool, stats: &ColumnStats) -> String {
     let mut slots = slots(attribute, stats);
     slots.truncate(SLOTS);
     let mut sql = format!(
-        "INSERT INTO pg_catalog.pg_statistic VALUES ({}, {}, {inherited}, {}, {}, {}",
+        "{}, {}, {inherited}, {}, {}, {}",
         attribute.relation, attribute.attnum, stats.null_frac, stats.avg_width, stats.n_distinct
     );
     // Writing to a String cannot fail.
@@ -106,14 +119,12 @@ fn insert(attribute: &Attribute, inherited: bool, stats: &ColumnStats) -> String
         None => "NULL".to_owned(),
     };
     column(&mut sql, &values, "NULL");
-    sql.push(')');
     sql
 }
 
 fn slots(attribute: &Attribute, stats: &ColumnStats) -> Vec<Slot> {
     let mut slots = Vec::new();
-    let make_up = |count, of| standin::values(&attribute.base, stats.avg_width, count, of);
-    let common = stats.mcv_values.clone().or_else(|| make_up(stats.mcv_freqs.len(), Series::Common));
+    let common = stats.mcv_values.clone().or_else(|| common_stand_ins(attribute, stats));
     if let Some(values) = common.filter(|v| !v.is_empty() && v.len() == stats.mcv_freqs.len() && attribute.equal != 0) {
         slots.push(Slot {
             kind: KIND_MCV,
@@ -123,7 +134,7 @@ fn slots(attribute: &Attribute, stats: &ColumnStats) -> Vec<Slot> {
             values: Some((array(&values), attribute.ty)),
         });
     }
-    let bounds = stats.histogram_bounds.clone().or_else(|| make_up(stats.histogram_len, Series::Bounds));
+    let bounds = stats.histogram_bounds.clone().or_else(|| bound_stand_ins(attribute, stats));
     if let Some(values) = bounds.filter(|v| v.len() >= 2 && attribute.less != 0) {
         slots.push(Slot {
             kind: KIND_HISTOGRAM,
@@ -143,7 +154,55 @@ fn slots(attribute: &Attribute, stats: &ColumnStats) -> Vec<Slot> {
         });
     }
     element_slots(attribute, stats, &mut slots);
+    range_slots(attribute, stats, &mut slots);
     slots
+}
+
+/// Made up from the ranks where these are known: then values of two columns compare as in production. Those that are
+/// known anyway stand for themselves.
+fn common_stand_ins(attribute: &Attribute, stats: &ColumnStats) -> Option<Vec<String>> {
+    let withheld = stats.withheld.as_ref();
+    let ranks = withheld.map(|w| w.mcv_ranks.as_slice()).filter(|ranks| ranks.len() == stats.mcv_freqs.len());
+    let mut values = match ranks {
+        Some(ranks) => standin::ranked(&attribute.base, stats.avg_width, ranks),
+        None => standin::values(&attribute.base, stats.avg_width, stats.mcv_freqs.len(), Series::Common),
+    }?;
+    for known in withheld.into_iter().flat_map(|w| &w.known) {
+        if let Some(place) = values.get_mut(known.position) {
+            place.clone_from(&known.value);
+        }
+    }
+    Some(values)
+}
+
+fn bound_stand_ins(attribute: &Attribute, stats: &ColumnStats) -> Option<Vec<String>> {
+    // A type that does not sort as its text does has ranks in another order.
+    let ascending = |ranks: &&[u32]| ranks.len() == stats.histogram_len && ranks.is_sorted();
+    match stats.withheld.as_ref().map(|w| w.bound_ranks.as_slice()).filter(ascending) {
+        Some(ranks) => standin::ranked(&attribute.base, stats.avg_width, ranks),
+        None => standin::values(&attribute.base, stats.avg_width, stats.histogram_len, Series::Bounds),
+    }
+}
+
+/// As `compute_range_stats` leaves them.
+fn range_slots(attribute: &Attribute, stats: &ColumnStats, slots: &mut Vec<Slot>) {
+    let Some(range) = stats.range.as_ref().filter(|_| attribute.range != 0) else { return };
+    if let Some(bounds) = range.bounds_histogram.as_ref().filter(|bounds| bounds.len() >= 2) {
+        slots.push(Slot {
+            kind: KIND_RANGE_BOUNDS,
+            operator: 0,
+            collation: 0,
+            numbers: None,
+            values: Some((array(bounds), attribute.range)),
+        });
+    }
+    slots.push(Slot {
+        kind: KIND_RANGE_LENGTHS,
+        operator: FLOAT8_LESS,
+        collation: 0,
+        numbers: Some(floats(&[range.empty_frac])),
+        values: Some((array(&range.length_histogram), FLOAT8)),
+    });
 }
 
 fn element_slots(attribute: &Attribute, stats: &ColumnStats, slots: &mut Vec<Slot>) {
@@ -220,6 +279,7 @@ mod tests {
             element: 0,
             element_base: String::new(),
             element_equal: 0,
+            range: 0,
         };
         assert!(
             insert(&attribute, false, &stats).starts_with("INSERT INTO pg_catalog.pg_statistic VALUES (5, 1, false, ")

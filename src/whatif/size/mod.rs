@@ -4,7 +4,12 @@
 //! fill factor, `_bt_dedup_save_htid` merges equal keys into posting lists, and the levels above hold one downlink a
 //! page. The other methods are coarse: their size depends on the values themselves.
 
-use crate::snapshot::{ColumnStats, IndexMethod, IndexSpec, KeySpec, KeyTarget, Table};
+mod expression;
+mod inverted;
+
+use std::borrow::Cow;
+
+use crate::snapshot::{ColumnStats, GinCounts, IndexMethod, IndexSpec, KeySpec, KeyTarget, Table};
 
 /// `BLCKSZ`, in bytes.
 const PAGE: f64 = 8192.0;
@@ -29,9 +34,6 @@ const POSTING_LIMIT: f64 = 816.0;
 const DEFAULT_WIDTH: f64 = 32.0;
 /// Groups of keys told apart at most.
 const CLASSES: usize = 64;
-/// Bytes of one item in a GIN posting list, all overhead included: the varbyte encoding of `ginCompressPostingList`
-/// takes one to three, and keys with few rows cost more. Measured on arrays, trigrams and jsonb.
-const GIN_ITEM_BYTES: f64 = 2.3;
 /// How full a built GiST's pages are on average.
 const GIST_FILL: f64 = 0.6;
 /// Distinct values assumed where statistics are missing (`DEFAULT_NUM_DISTINCT`).
@@ -45,10 +47,16 @@ pub fn index_bytes(spec: &IndexSpec, table: &Table, fraction: f64) -> Option<u64
         IndexMethod::Btree => btree_pages(spec, table, rows),
         IndexMethod::Hash => hash_pages(rows),
         IndexMethod::Brin => brin_pages(spec, table),
-        IndexMethod::Gin => gin_pages(spec, table, rows),
+        IndexMethod::Gin => inverted::pages(spec, table, rows).total(),
         IndexMethod::Gist | IndexMethod::Spgist | IndexMethod::Other => tree_pages(spec, table, rows),
     };
     Some(to_bytes(pages * PAGE))
+}
+
+/// What the meta page of a GIN index of so many pages would count; `fraction` as for [`index_bytes`].
+pub fn gin_counts(spec: &IndexSpec, table: &Table, fraction: f64, pages: u64) -> GinCounts {
+    let rows = table.rows().unwrap_or(0.0) * fraction.clamp(0.0, 1.0);
+    inverted::pages(spec, table, rows).counts(pages)
 }
 
 /// Levels above the leaves of a B-tree of so many pages: what the planner reads from its meta page
@@ -76,7 +84,7 @@ fn expected_pivot_bytes(spec: &IndexSpec, table: &Table) -> f64 {
     let mut bytes = 0.0;
     for column in &columns {
         bytes += align_to(column.width, 8.0) * equal_before;
-        let own = column.stats.and_then(|s| s.distinct(rows)).unwrap_or(DEFAULT_DISTINCT).max(1.0);
+        let own = column.stats.as_ref().and_then(|s| s.distinct(rows)).unwrap_or(DEFAULT_DISTINCT).max(1.0);
         distinct = (distinct * own).min(rows);
         equal_before = 1.0 - distinct / rows;
     }
@@ -114,7 +122,7 @@ struct Stored<'a> {
     width: f64,
     /// Alignment in bytes (`typalign`).
     align: f64,
-    stats: Option<&'a ColumnStats>,
+    stats: Option<Cow<'a, ColumnStats>>,
 }
 
 fn stored_columns<'a>(spec: &IndexSpec, table: &'a Table) -> Vec<Stored<'a>> {
@@ -126,27 +134,29 @@ fn stored_columns<'a>(spec: &IndexSpec, table: &'a Table) -> Vec<Stored<'a>> {
 fn stored_key<'a>(key: &KeySpec, table: &'a Table) -> Stored<'a> {
     let column = match &key.target {
         KeyTarget::Column(attnum) => table.column(*attnum),
-        KeyTarget::Expression(_) => None,
+        KeyTarget::Expression(sql) => {
+            let found = expression::of(sql, table);
+            return Stored { width: found.width, align: found.align, stats: found.stats.map(Cow::Owned) };
+        }
     };
     let Some(column) = column else {
         return Stored { width: DEFAULT_WIDTH, align: 1.0, stats: None };
     };
-    let stats = column.statistics();
+    let stats = column.statistics().map(Cow::Borrowed);
     match column.ty.length {
         length if length > 0 => {
             let width = f64::from(length);
-            // typalign is not in the snapshot: for fixed-length types it is their length, up to 8, when that is a
-            // power of two; uuid, name and the like are aligned to bytes.
-            let align = match (length, column.ty.base.as_str()) {
-                (2 | 4 | 8, _) => width,
-                (_, "interval" | "timetz" | "point" | "box" | "lseg" | "circle") => 8.0,
+            let align = match column.ty.alignment.as_str() {
+                "d" => 8.0,
+                "i" => 4.0,
+                "s" => 2.0,
                 _ => 1.0,
             };
             Stored { width, align, stats }
         }
         // Short varlena values have a one-byte header and no alignment (`index_form_tuple` packs them); avg_width
         // counts that header.
-        _ => Stored { width: stats.map_or(DEFAULT_WIDTH, |s| f64::from(s.avg_width)), align: 1.0, stats },
+        _ => Stored { width: stats.as_ref().map_or(DEFAULT_WIDTH, |s| f64::from(s.avg_width)), align: 1.0, stats },
     }
 }
 
@@ -161,7 +171,7 @@ fn tuple_bytes(columns: &[Stored<'_>]) -> f64 {
     let mut full = 0.0;
     let mut present = 0.0;
     for column in columns {
-        let nulls = column.stats.map_or(0.0, |s| s.null_frac);
+        let nulls = column.stats.as_ref().map_or(0.0, |s| s.null_frac);
         all_set *= 1.0 - nulls;
         full = align_to(full, column.align) + column.width;
         present = align_to(present, column.align) + column.width * (1.0 - nulls);
@@ -223,7 +233,7 @@ fn groups(columns: &[Stored<'_>], table: &Table, rows: f64) -> Vec<Group> {
 
 /// A column's values over the whole table, with how many rows each has: NULL, the most common ones, and the rest alike.
 fn values(column: &Stored<'_>, total: f64) -> Vec<Group> {
-    let Some(stats) = column.stats else {
+    let Some(stats) = &column.stats else {
         return vec![Group { keys: DEFAULT_DISTINCT, rows: total / DEFAULT_DISTINCT }];
     };
     let mut values = vec![Group { keys: 1.0, rows: stats.null_frac * total }];
@@ -312,56 +322,47 @@ fn brin_pages(spec: &IndexSpec, table: &Table) -> f64 {
     2.0 + (ranges * (align_to(8.0 + width, 8.0) + LINE_POINTER) / (PAGE - PAGE_OVERHEAD)).ceil()
 }
 
-/// Pages of a GIN index, coarsely: every element of every row costs [`GIN_ITEM_BYTES`] in a posting list.
-fn gin_pages(spec: &IndexSpec, table: &Table, rows: f64) -> f64 {
-    let items: f64 = spec
-        .keys
-        .iter()
-        .zip(stored_columns(spec, table))
-        .map(|(key, column)| elements_per_row(key, table, &column) * rows)
-        .sum();
-    2.0 + (items * GIN_ITEM_BYTES / (PAGE * LEAF_FILL)).ceil()
-}
-
-/// Elements that a value yields: from the element statistics where there are any, else guessed from the width.
-fn elements_per_row(key: &KeySpec, table: &Table, column: &Stored<'_>) -> f64 {
-    let counted = column.stats.and_then(|s| s.elements.as_ref()).and_then(|e| e.count_histogram.last().copied());
-    if let Some(average) = counted {
-        return average;
-    }
-    let base = match &key.target {
-        KeyTarget::Column(attnum) => table.column(*attnum).map(|c| c.ty.base.as_str()),
-        KeyTarget::Expression(_) => None,
-    };
-    match base {
-        // A word of n letters has n + 1 trigrams: about one a byte.
-        _ if has_trigrams(key) => column.width,
-        // A key and its value, a dozen bytes each; jsonb_ops indexes both apart, jsonb_path_ops their hash once.
-        Some("jsonb") => {
-            let pairs = column.width / 24.0;
-            if key.opclass.as_deref().is_some_and(|o| o.contains("path_ops")) { pairs } else { 2.0 * pairs }
-        }
-        // A lexeme with its positions.
-        Some("tsvector") => column.width / 12.0,
-        _ => column.width / 8.0,
-    }
-}
-
 fn has_trigrams(key: &KeySpec) -> bool {
     key.opclass.as_deref().is_some_and(|opclass| opclass.contains("trgm"))
 }
 
-/// Pages of a tree without deduplication, such as GiST: half-full pages of whole tuples.
+/// Pages of a tree without deduplication, GiST or SP-GiST: whole tuples on pages filled as measured.
 fn tree_pages(spec: &IndexSpec, table: &Table, rows: f64) -> f64 {
     let mut columns = stored_columns(spec, table);
+    let mut fill = GIST_FILL;
+    let spgist = spec.method == IndexMethod::Spgist;
     for (key, column) in spec.keys.iter().zip(&mut columns) {
+        let ty = match &key.target {
+            KeyTarget::Column(attnum) => table.column(*attnum).map(|c| &c.ty),
+            KeyTarget::Expression(_) => None,
+        };
+        let timed = ty.and_then(|t| t.subtype.as_deref()).is_some_and(|s| s.starts_with('t') || s == "date");
         if has_trigrams(key) {
             // Leaves hold the trigrams themselves, three bytes each.
             column.width *= 3.0;
         }
+        fill = match (ty.map_or("", |t| t.base.as_str()), spgist) {
+            // What is common to a page's values stands above it.
+            ("text" | "varchar" | "bpchar", true) => 0.77,
+            ("inet" | "cidr", true) => 0.47,
+            // Ranges of times mostly come in their order: each split leaves a page behind that is not filled any more.
+            (_, true) if timed => 0.35,
+            (_, false) if timed => 0.42,
+            ("point", false) => {
+                // As a box.
+                column.width = 32.0;
+                fill
+            }
+            ("tsvector", false) => {
+                // A hash of each lexeme.
+                column.width = 8.0 + 4.0 * (column.width / 15.0);
+                0.8
+            }
+            _ => fill,
+        };
     }
     let tuple = tuple_bytes(&columns);
-    1.0 + (rows * (tuple + LINE_POINTER) / ((PAGE - PAGE_OVERHEAD) * GIST_FILL)).ceil()
+    1.0 + (rows * (tuple + LINE_POINTER) / ((PAGE - PAGE_OVERHEAD) * fill)).ceil()
 }
 
 #[cfg(test)]
