@@ -1,4 +1,4 @@
-//! Rows of joins and of parameterised scans (`costsize.c`).
+//! Rows of joins (`costsize.c`).
 
 use std::sync::Arc;
 
@@ -49,15 +49,6 @@ pub fn join_rows(
         _ => outer_rows * inner_rows * fk * join,
     };
     clamp_rows(rows)
-}
-
-/// Rows of a base relation's path that `clauses` with outer values restrict further
-/// (`get_parameterized_baserel_size`).
-pub fn parameterized_rows(root: &Root<'_>, rel: &Rel, clauses: &[Arc<Restrict>]) -> f64 {
-    let Some(base) = rel.base() else { return rel.rows };
-    let all: Vec<_> = clauses.iter().chain(&rel.restrict).cloned().collect();
-    let selectivity = clauselist_selectivity(root, &all, Some(base.rel), JoinType::Inner, None);
-    clamp_rows(base.tuples * selectivity).min(rel.rows)
 }
 
 /// Share of outer rows with a match, and matches per such row (`compute_semi_anti_join_factors`).

@@ -33,9 +33,9 @@ use std::sync::Arc;
 
 use self::clauses::{Clause, Place};
 pub use self::foreign_key::Link;
-pub use self::join_size::{join_rows, parameterized_rows, semi_join_factors};
+pub use self::join_size::{join_rows, semi_join_factors};
 pub use self::parsed::Cache;
-pub use self::size::{index_tuples, relation_size};
+pub use self::size::relation_size;
 use super::expr::Expr;
 use super::query::JoinType;
 use super::rel::{Restrict, SpecialJoin};

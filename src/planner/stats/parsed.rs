@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use super::expression::Known;
 use super::ranges::Bound;
-use crate::planner::expr::types;
+use crate::planner::env::Env;
+use crate::planner::expr::{Expr, types};
 use crate::planner::facts::Facts;
 use crate::planner::value::Datum;
-use crate::snapshot::{ColumnStats, ElementStats, KnownValue, Oid, RangeStats};
+use crate::snapshot::{ColumnStats, ElementStats, ExtendedStatistics, KnownValue, Oid, RangeStats, Table};
 
 /// Statistics of one expression, values parsed (a row of `pg_statistic`).
 #[derive(Debug, Default)]
@@ -150,13 +152,46 @@ fn known<'k>(
 
 /// Parsed statistics by the place of the raw ones, which outlive an [`Env`](crate::planner::Env).
 #[derive(Debug, Default)]
-pub struct Cache(Mutex<FxHashMap<usize, Arc<Parsed>>>);
+pub struct Cache {
+    parsed: Mutex<FxHashMap<usize, Arc<Parsed>>>,
+    /// Expressions of which something is known, by table.
+    expressions: Mutex<FxHashMap<Oid, Arc<Vec<Known>>>>,
+    /// Expressions of statistics objects, by the place of their definitions.
+    objects: Mutex<FxHashMap<usize, Arc<Vec<Option<Expr>>>>>,
+}
 
 impl Cache {
     /// The parsed form of statistics of values of a type.
     pub(super) fn get(&self, facts: &Facts, ty: Oid, raw: &ColumnStats) -> Arc<Parsed> {
         let key = std::ptr::from_ref(raw).addr();
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(map.entry(key).or_insert_with(|| Arc::new(Parsed::new(facts, ty, raw))))
+    }
+
+    /// The expressions of a statistics object.
+    pub(super) fn object_expressions(
+        &self,
+        env: &Env<'_>,
+        table: &Table,
+        object: &ExtendedStatistics,
+    ) -> Arc<Vec<Option<Expr>>> {
+        let key = std::ptr::from_ref(object).addr();
+        let lock = || self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&key) {
+            return Arc::clone(known);
+        }
+        let known = Arc::new(super::expression::of_object(env, table, object));
+        Arc::clone(lock().entry(key).or_insert(known))
+    }
+
+    /// The expressions over a table's columns of which something is known.
+    pub(super) fn expressions(&self, env: &Env<'_>, table: &Table) -> Arc<Vec<Known>> {
+        let lock = || self.expressions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&table.oid) {
+            return Arc::clone(known);
+        }
+        // Not under the lock: reading expressions may take a while.
+        let known = Arc::new(super::expression::known(env, table));
+        Arc::clone(lock().entry(table.oid).or_insert(known))
     }
 }

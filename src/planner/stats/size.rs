@@ -76,15 +76,3 @@ fn foreign_size(table: &Table) -> (f64, f64, f64) {
 fn block_size(env: &Env<'_>) -> f64 {
     env.snapshot.server.setting_f64("block_size").unwrap_or(8192.0)
 }
-
-/// Entries of an index of so many blocks (`estimate_rel_size` for an index): its own density, or that of its table's
-/// rows where it was never counted. The first block holds metadata.
-pub fn index_tuples(relpages: f64, reltuples: f64, pages: f64, fallback_density: f64) -> f64 {
-    if pages <= 0.0 {
-        return 0.0;
-    }
-    let data = if relpages > 0.0 { pages - 1.0 } else { pages };
-    let old = if relpages > 0.0 { relpages - 1.0 } else { relpages };
-    let density = if reltuples >= 0.0 && old > 0.0 { reltuples / old } else { fallback_density };
-    (density * data).round_ties_even()
-}

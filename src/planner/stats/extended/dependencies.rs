@@ -3,39 +3,48 @@
 use super::super::clauses::{self, Clause, Place};
 use super::super::restriction::clamp;
 use super::super::walk::{is_volatile, members};
-use super::{Object, column_of};
+use super::Object;
 use crate::planner::expr::{Expr, OpKind, types};
 use crate::planner::relids::RelId;
 use crate::planner::root::Root;
 use crate::snapshot::{AttrNumber, DependencyItem, Oid};
 
-/// The column that a clause equates with something constant (`dependency_is_compatible_clause`).
-fn column(root: &Root<'_>, rel: RelId, clause: Clause<'_>) -> Option<AttrNumber> {
+/// What a clause equates with something constant (`dependency_is_compatible_clause`).
+fn subject<'c>(root: &Root<'_>, clause: Clause<'c>) -> Option<&'c Expr> {
     if matches!(clause, Clause::Restrict(r) if r.pseudoconstant) {
         return None;
     }
-    column_of_expr(root, rel, clause.expr())
+    subject_of(root, clause.expr())
 }
 
-fn column_of_expr(root: &Root<'_>, rel: RelId, expr: &Expr) -> Option<AttrNumber> {
+fn subject_of<'c>(root: &Root<'_>, expr: &'c Expr) -> Option<&'c Expr> {
     let is_equality = |op: Oid| root.env.facts.operator(op).is_some_and(|o| o.restrict == "eqsel");
     let is_constant = |e: &Expr| members(root, e).is_empty() && !is_volatile(&root.env.facts, e);
-    match expr {
+    let found = match expr {
         Expr::Op(op) if op.kind == OpKind::Plain && is_equality(op.op) => match op.args.as_slice() {
-            [a, b] if is_constant(b) => column_of(a, rel),
-            [a, b] if is_constant(a) => column_of(b, rel),
-            _ => None,
+            [a, b] if is_constant(b) => a,
+            [a, b] if is_constant(a) => b,
+            _ => return None,
         },
-        Expr::ScalarArrayOp(op) if op.any && is_equality(op.op) && is_constant(&op.right) => column_of(&op.left, rel),
+        Expr::ScalarArrayOp(op) if op.any && is_equality(op.op) && is_constant(&op.right) => &op.left,
         Expr::Or(items) => {
-            let mut columns = items.iter().map(|item| column_of_expr(root, rel, item));
-            let first = columns.next()??;
-            columns.all(|c| c == Some(first)).then_some(first)
+            let mut subjects = items.iter().map(|item| subject_of(root, item));
+            let first = subjects.next()??;
+            return subjects.all(|s| s == Some(first)).then_some(first);
         }
-        Expr::Not(arg) if arg.ty() == types::BOOL => column_of(arg, rel),
-        Expr::Var(v) if v.ty == types::BOOL => column_of(expr, rel),
-        _ => None,
-    }
+        Expr::Not(arg) if arg.ty() == types::BOOL => arg,
+        Expr::Var(v) if v.ty == types::BOOL => expr,
+        _ => return None,
+    };
+    Some(found.strip_relabel())
+}
+
+/// A dependency among what clauses equate, by position in the list of it.
+#[derive(Debug)]
+struct Dependency {
+    from: Vec<usize>,
+    to: usize,
+    degree: f64,
 }
 
 /// Selectivity of the clauses that dependencies connect (`dependencies_clauselist_selectivity`).
@@ -50,43 +59,54 @@ pub(super) fn selectivity(
     if objects.iter().all(|o| o.data.dependencies.is_empty()) {
         return 1.0;
     }
-    let columns: Vec<Option<AttrNumber>> = clauses
-        .iter()
-        .zip(estimated.iter())
-        .map(|(clause, done)| if *done { None } else { column(root, rel, *clause) })
-        .collect();
-    let mut left: Vec<AttrNumber> = columns.iter().flatten().copied().collect();
-    left.sort_unstable();
-    left.dedup();
-    if left.len() < 2 {
+    let mut subjects: Vec<&Expr> = Vec::new();
+    let mut of_clause: Vec<Option<usize>> = Vec::with_capacity(clauses.len());
+    for (clause, done) in clauses.iter().zip(estimated.iter()) {
+        let found = if *done { None } else { subject(root, *clause) };
+        of_clause.push(found.map(|expr| {
+            subjects.iter().position(|s| *s == expr).unwrap_or_else(|| {
+                subjects.push(expr);
+                subjects.len() - 1
+            })
+        }));
+    }
+    if subjects.len() < 2 {
         return 1.0;
     }
-    let candidates: Vec<&DependencyItem> = objects
-        .iter()
-        .filter(|o| left.iter().filter(|c| o.definition.columns.contains(c)).count() >= 2)
-        .flat_map(|o| &o.data.dependencies)
-        .collect();
-    let mut chosen: Vec<&DependencyItem> = Vec::new();
+    let candidates: Vec<Dependency> = objects.iter().flat_map(|o| known_to(o, rel, &subjects)).collect();
+    let mut left: Vec<usize> = (0..subjects.len()).collect();
+    let mut chosen: Vec<&Dependency> = Vec::new();
     while let Some(dependency) = strongest(&candidates, &left) {
         chosen.push(dependency);
-        left.retain(|c| *c != dependency.to);
+        left.retain(|s| *s != dependency.to);
     }
     if chosen.is_empty() {
         return 1.0;
     }
-    apply(root, clauses, place, &columns, &chosen, estimated)
+    apply(root, clauses, place, &of_clause, &chosen, estimated)
+}
+
+/// An object's dependencies among what clauses equate.
+fn known_to(object: &Object<'_>, rel: RelId, subjects: &[&Expr]) -> Vec<Dependency> {
+    let attributes: Vec<Option<AttrNumber>> = subjects.iter().map(|s| object.attribute(s, rel)).collect();
+    let place = |attribute: &AttrNumber| attributes.iter().position(|a| *a == Some(*attribute));
+    let dependency = |item: &DependencyItem| {
+        let from = item.from.iter().map(place).collect::<Option<Vec<_>>>()?;
+        Some(Dependency { from, to: place(&item.to)?, degree: item.degree })
+    };
+    object.data.dependencies.iter().filter_map(dependency).collect()
 }
 
 /// The dependency among columns at hand that has most of them, of those the one of highest degree
 /// (`find_strongest_dependency`).
-fn strongest<'d>(candidates: &[&'d DependencyItem], columns: &[AttrNumber]) -> Option<&'d DependencyItem> {
-    let mut best: Option<&DependencyItem> = None;
+fn strongest<'d>(candidates: &'d [Dependency], left: &[usize]) -> Option<&'d Dependency> {
+    let mut best: Option<&Dependency> = None;
     for dependency in candidates {
         let weaker = best.is_some_and(|b| {
             dependency.from.len() < b.from.len()
                 || (dependency.from.len() == b.from.len() && b.degree > dependency.degree)
         });
-        let matched = dependency.from.iter().chain([&dependency.to]).all(|c| columns.contains(c));
+        let matched = dependency.from.iter().chain([&dependency.to]).all(|s| left.contains(s));
         if matched && !weaker {
             best = Some(dependency);
         }
@@ -99,28 +119,28 @@ fn apply(
     root: &Root<'_>,
     clauses: &[Clause<'_>],
     place: Place<'_>,
-    columns: &[Option<AttrNumber>],
-    chosen: &[&DependencyItem],
+    of_clause: &[Option<usize>],
+    chosen: &[&Dependency],
     estimated: &mut [bool],
 ) -> f64 {
-    let mut involved: Vec<AttrNumber> = chosen.iter().flat_map(|d| d.from.iter().chain([&d.to])).copied().collect();
+    let mut involved: Vec<usize> = chosen.iter().flat_map(|d| d.from.iter().chain([&d.to])).copied().collect();
     involved.sort_unstable();
     involved.dedup();
     let mut shares: Vec<f64> = Vec::with_capacity(involved.len());
-    for column in &involved {
+    for subject in &involved {
         let mut own = Vec::new();
-        for ((clause, of), done) in clauses.iter().zip(columns).zip(estimated.iter_mut()) {
-            if *of == Some(*column) {
+        for ((clause, of), done) in clauses.iter().zip(of_clause).zip(estimated.iter_mut()) {
+            if *of == Some(*subject) {
                 own.push(*clause);
                 *done = true;
             }
         }
         shares.push(clauses::all(root, &own, Place { extended: false, ..place }));
     }
-    let place_of = |column: AttrNumber| involved.iter().position(|c| *c == column);
+    let place_of = |subject: usize| involved.iter().position(|s| *s == subject);
     // What was chosen last determines first.
     for dependency in chosen.iter().rev() {
-        let share = |column: &AttrNumber| place_of(*column).and_then(|i| shares.get(i).copied()).unwrap_or(1.0);
+        let share = |subject: &usize| place_of(*subject).and_then(|i| shares.get(i).copied()).unwrap_or(1.0);
         let from: f64 = dependency.from.iter().map(share).product();
         let to = share(&dependency.to);
         let degree = dependency.degree;

@@ -2,7 +2,7 @@
 
 use super::super::groups::GroupVar;
 use super::super::variable::RelSize;
-use super::{column_of, objects};
+use super::{Object, objects};
 use crate::planner::root::Root;
 use crate::snapshot::AttrNumber;
 
@@ -12,14 +12,17 @@ pub(in super::super) fn take_distinct(root: &Root<'_>, size: RelSize, vars: &mut
         return None;
     }
     let rel = size.base?;
-    let columns: Vec<Option<AttrNumber>> = vars.iter().map(|v| column_of(v.expr, rel)).collect();
-    let mut best: Option<(Vec<AttrNumber>, f64)> = None;
+    let mut best: Option<(Object<'_>, Vec<AttrNumber>, f64)> = None;
     for object in objects(root, rel) {
-        let mut shared: Vec<AttrNumber> =
-            columns.iter().flatten().filter(|c| object.definition.columns.contains(c)).copied().collect();
+        let mut shared: Vec<AttrNumber> = vars.iter().filter_map(|v| object.attribute(v.expr, rel)).collect();
         shared.sort_unstable();
         shared.dedup();
-        if shared.len() < 2 || best.as_ref().is_some_and(|(b, _)| b.len() >= shared.len()) {
+        // Expressions count first, then columns.
+        let rank = |shared: &[AttrNumber]| {
+            let expressions = shared.iter().filter(|a| **a < 0).count();
+            (expressions, shared.len() - expressions)
+        };
+        if shared.len() < 2 || best.as_ref().is_some_and(|(_, b, _)| rank(b) >= rank(&shared)) {
             continue;
         }
         let item =
@@ -27,10 +30,11 @@ pub(in super::super) fn take_distinct(root: &Root<'_>, size: RelSize, vars: &mut
                 item.attributes.len() == shared.len() && shared.iter().all(|c| item.attributes.contains(c))
             });
         if let Some(item) = item {
-            best = Some((shared, item.n_distinct));
+            let count = item.n_distinct;
+            best = Some((object, shared, count));
         }
     }
-    let (covered, count) = best?;
-    vars.retain(|v| column_of(v.expr, rel).is_none_or(|c| !covered.contains(&c)));
+    let (object, covered, count) = best?;
+    vars.retain(|v| object.attribute(v.expr, rel).is_none_or(|a| !covered.contains(&a)));
     Some(count)
 }

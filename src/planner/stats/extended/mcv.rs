@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::clauses::{self, Clause, Place};
 use super::super::compare::{self, Test};
 use super::super::restriction::clamp;
-use super::{Object, column_of};
+use super::Object;
 use crate::planner::expr::{Const, Expr, OpKind};
 use crate::planner::relids::RelId;
 use crate::planner::root::Root;
@@ -15,20 +15,18 @@ use crate::snapshot::{AttrNumber, Oid};
 /// Columns that a statistics object may have at most, and one more.
 const TOO_MANY: usize = 9;
 
-/// The columns that each clause reads, or `None` for a clause that common combinations cannot judge
+/// What each clause tests, or `None` for a clause that common combinations cannot judge
 /// (`statext_is_compatible_clause`).
-fn columns_of(root: &Root<'_>, rel: RelId, clause: Clause<'_>) -> Option<Vec<AttrNumber>> {
+fn subjects_of<'c>(root: &Root<'_>, clause: Clause<'c>) -> Option<Vec<&'c Expr>> {
     if matches!(clause, Clause::Restrict(r) if r.pseudoconstant) {
         return None;
     }
-    let mut columns = Vec::new();
-    is_compatible(root, rel, clause.expr(), &mut columns).then_some(())?;
-    columns.sort_unstable();
-    columns.dedup();
-    (!columns.is_empty()).then_some(columns)
+    let mut subjects = Vec::new();
+    is_compatible(root, clause.expr(), &mut subjects).then_some(())?;
+    (!subjects.is_empty()).then_some(subjects)
 }
 
-fn is_compatible(root: &Root<'_>, rel: RelId, expr: &Expr, columns: &mut Vec<AttrNumber>) -> bool {
+fn is_compatible<'c>(root: &Root<'_>, expr: &'c Expr, subjects: &mut Vec<&'c Expr>) -> bool {
     let supported = |op: Oid| {
         root.env.facts.operator(op).is_some_and(|o| {
             matches!(
@@ -37,56 +35,68 @@ fn is_compatible(root: &Root<'_>, rel: RelId, expr: &Expr, columns: &mut Vec<Att
             )
         })
     };
-    let mut column = |expr: &Expr| column_of(expr, rel).map(|c| columns.push(c)).is_some();
+    let mut test = |expr: &'c Expr| {
+        let subject = expr.strip_relabel();
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+        true
+    };
     match expr {
         Expr::Op(op) if op.kind == OpKind::Plain => match op.args.as_slice() {
-            [a, Expr::Const(_)] | [Expr::Const(_), a] => supported(op.op) && column(a),
+            [a, Expr::Const(_)] | [Expr::Const(_), a] => supported(op.op) && test(a),
             _ => false,
         },
-        Expr::ScalarArrayOp(op) => supported(op.op) && matches!(op.right, Expr::Const(_)) && column(&op.left),
-        Expr::And(items) | Expr::Or(items) => items.iter().all(|item| is_compatible(root, rel, item, columns)),
-        Expr::Not(arg) => is_compatible(root, rel, arg, columns),
-        Expr::NullTest(arg, _) => column(arg),
-        other => column(other),
+        Expr::ScalarArrayOp(op) => supported(op.op) && matches!(op.right, Expr::Const(_)) && test(&op.left),
+        Expr::And(items) | Expr::Or(items) => items.iter().all(|item| is_compatible(root, item, subjects)),
+        Expr::Not(arg) => is_compatible(root, arg, subjects),
+        Expr::NullTest(arg, _) => test(arg),
+        other => test(other),
     }
 }
 
-/// What the clauses not yet estimated read.
-fn readable(root: &Root<'_>, rel: RelId, clauses: &[Clause<'_>], estimated: &[bool]) -> Vec<Option<Vec<AttrNumber>>> {
-    let columns = |(clause, done): (&Clause<'_>, &bool)| if *done { None } else { columns_of(root, rel, *clause) };
-    clauses.iter().zip(estimated).map(columns).collect()
+/// What the clauses not yet estimated test.
+fn readable<'c>(root: &Root<'_>, clauses: &[Clause<'c>], estimated: &[bool]) -> Vec<Option<Vec<&'c Expr>>> {
+    let subjects = |(clause, done): (&Clause<'c>, &bool)| if *done { None } else { subjects_of(root, *clause) };
+    clauses.iter().zip(estimated).map(subjects).collect()
 }
 
-fn covers(object: Object<'_>, columns: &[AttrNumber]) -> bool {
-    columns.iter().all(|c| object.definition.columns.contains(c))
+/// The attributes under which an object knows what a clause tests, if it knows all of it.
+fn attributes(object: &Object<'_>, rel: RelId, subjects: &[&Expr]) -> Option<Vec<AttrNumber>> {
+    subjects.iter().map(|s| object.attribute(s, rel)).collect()
 }
 
 /// The object that covers most columns, of those the one with fewest (`choose_best_statistics`).
-fn best<'a>(objects: &[Object<'a>], wanted: &[Option<Vec<AttrNumber>>]) -> Option<Object<'a>> {
-    let mut best: Option<Object<'a>> = None;
+fn best<'o, 'a>(objects: &'o [Object<'a>], rel: RelId, wanted: &[Option<Vec<&Expr>>]) -> Option<&'o Object<'a>> {
+    let mut best: Option<&Object<'a>> = None;
     let (mut most, mut fewest) = (2, TOO_MANY);
     for object in objects.iter().filter(|o| !o.data.mcv.is_empty()) {
-        let mut matched: Vec<AttrNumber> =
-            wanted.iter().flatten().filter(|c| covers(*object, c)).flatten().copied().collect();
+        let covered = wanted.iter().flatten().filter_map(|subjects| attributes(object, rel, subjects));
+        let mut matched: Vec<AttrNumber> = covered.flatten().collect();
         matched.sort_unstable();
         matched.dedup();
         let width = object.definition.dimensions();
         if matched.len() > most || (matched.len() == most && width < fewest) {
-            (best, most, fewest) = (Some(*object), matched.len(), width);
+            (best, most, fewest) = (Some(object), matched.len(), width);
         }
     }
     best
 }
 
-/// The clauses that an object covers, by position; they are taken out of `wanted`.
-fn take(object: Object<'_>, wanted: &mut [Option<Vec<AttrNumber>>], estimated: &mut [bool]) -> Vec<(usize, bool)> {
+/// The clauses that an object covers, by position, and whether each tests one thing; they are taken out of `wanted`.
+fn take(
+    object: &Object<'_>,
+    rel: RelId,
+    wanted: &mut [Option<Vec<&Expr>>],
+    estimated: &mut [bool],
+) -> Vec<(usize, bool)> {
     let mut taken = Vec::new();
-    for (at, (columns, done)) in wanted.iter_mut().zip(estimated).enumerate() {
-        if let Some(found) = columns
-            && covers(object, found)
+    for (at, (subjects, done)) in wanted.iter_mut().zip(estimated).enumerate() {
+        if let Some(found) = subjects
+            && attributes(object, rel, found).is_some()
         {
             taken.push((at, found.len() == 1));
-            *columns = None;
+            *subjects = None;
             *done = true;
         }
     }
@@ -105,10 +115,10 @@ pub(super) fn and_selectivity(
     if objects.iter().all(|o| o.data.mcv.is_empty()) {
         return 1.0;
     }
-    let mut wanted = readable(root, rel, clauses, estimated);
+    let mut wanted = readable(root, clauses, estimated);
     let mut selectivity = 1.0;
-    while let Some(object) = best(objects, &wanted) {
-        let taken = take(object, &mut wanted, estimated);
+    while let Some(object) = best(objects, rel, &wanted) {
+        let taken = take(object, rel, &mut wanted, estimated);
         let covered: Vec<Clause<'_>> = taken.iter().filter_map(|(at, _)| clauses.get(*at).copied()).collect();
         let simple = clauses::all(root, &covered, Place { extended: false, ..place });
         let items = Items::new(root, rel, object);
@@ -134,13 +144,13 @@ pub(super) fn or_selectivity(
     if objects.iter().all(|o| o.data.mcv.is_empty()) {
         return 0.0;
     }
-    let mut wanted = readable(root, rel, clauses, estimated);
+    let mut wanted = readable(root, clauses, estimated);
     let mut selectivity = 0.0;
-    while let Some(object) = best(objects, &wanted) {
+    while let Some(object) = best(objects, rel, &wanted) {
         let items = Items::new(root, rel, object);
         let mut before = vec![false; items.len()];
         let (mut simple_any, mut any) = (0.0, 0.0);
-        for (at, is_simple) in take(object, &mut wanted, estimated) {
+        for (at, is_simple) in take(object, rel, &mut wanted, estimated) {
             let Some(clause) = clauses.get(at) else { continue };
             let simple = clauses::one(root, *clause, Place { extended: false, ..place });
             let simple_both = simple_any * simple;
@@ -186,20 +196,18 @@ fn combine(simple: f64, sums: Sums) -> f64 {
 }
 
 /// Common combinations with their values parsed.
-struct Items<'s> {
-    object: Object<'s>,
+struct Items<'o> {
+    object: &'o Object<'o>,
     rel: RelId,
     values: Vec<Vec<Option<Datum>>>,
 }
 
-impl<'s> Items<'s> {
-    fn new(root: &Root<'_>, rel: RelId, object: Object<'s>) -> Self {
-        let types: Vec<Oid> = object
-            .definition
-            .columns
-            .iter()
-            .map(|c| root.table(rel).and_then(|t| t.column(*c)).map_or(0, |c| compare::column_type(root.env, c)))
-            .collect();
+impl<'o> Items<'o> {
+    fn new(root: &Root<'_>, rel: RelId, object: &'o Object<'o>) -> Self {
+        let column = |c: &AttrNumber| root.table(rel).and_then(|t| t.column(*c));
+        let columns =
+            object.definition.columns.iter().map(|c| column(c).map_or(0, |c| compare::column_type(root.env, c)));
+        let types: Vec<Oid> = columns.chain(object.exprs.iter().map(|e| e.as_ref().map_or(0, Expr::ty))).collect();
         let parse = |(at, text): (usize, &Option<String>)| {
             text.as_ref().and_then(|t| compare::parse(&root.env.facts, types.get(at).copied().unwrap_or(0), t))
         };
@@ -212,8 +220,12 @@ impl<'s> Items<'s> {
     }
 
     fn place(&self, expr: &Expr) -> Option<usize> {
-        let column = column_of(expr, self.rel)?;
-        self.object.definition.columns.iter().position(|c| *c == column)
+        let attribute = self.object.attribute(expr, self.rel)?;
+        let columns = &self.object.definition.columns;
+        match usize::try_from(-1 - attribute) {
+            Ok(expression) => Some(columns.len() + expression),
+            Err(_) => columns.iter().position(|c| *c == attribute),
+        }
     }
 
     fn value(&self, item: usize, expr: &Expr) -> Option<&Datum> {

@@ -8,7 +8,10 @@ mod dependencies;
 mod distinct;
 mod mcv;
 
+use std::sync::Arc;
+
 use super::clauses::{Clause, Place};
+use super::expression;
 use super::variable::is_parent;
 use super::walk::members;
 use crate::planner::expr::Expr;
@@ -19,27 +22,39 @@ use crate::snapshot::{AttrNumber, ExtendedData, ExtendedStatistics};
 pub(super) use self::distinct::take_distinct;
 
 /// A statistics object with what ANALYZE found for a relation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Object<'s> {
     /// Its definition.
     definition: &'s ExtendedStatistics,
     /// What ANALYZE found.
     data: &'s ExtendedData,
+    /// Its expressions, over columns of [`crate::planner::env::INDEX_REL`].
+    exprs: Arc<Vec<Option<Expr>>>,
+}
+
+impl Object<'_> {
+    /// The name under which the object knows an expression: a column's number, or -n for its nth expression.
+    fn attribute(&self, expr: &Expr, rel: RelId) -> Option<AttrNumber> {
+        if let Some(column) = column_of(expr, rel) {
+            return self.definition.columns.contains(&column).then_some(column);
+        }
+        let expr = expr.strip_relabel();
+        let at = self.exprs.iter().position(|known| known.as_ref().is_some_and(|k| expression::same(expr, k, rel)))?;
+        AttrNumber::try_from(at).ok().map(|at| -1 - at)
+    }
 }
 
 /// The statistics objects of a relation (`statlist`).
 fn objects<'a>(root: &Root<'a>, rel: RelId) -> Vec<Object<'a>> {
-    let snapshot = root.env.snapshot;
+    let env = root.env;
     let Some(table) = root.table(rel) else { return Vec::new() };
     let inherited = is_parent(root, rel);
-    snapshot
-        .catalog
-        .extended_statistics
-        .iter()
-        .filter(|s| s.table == table.oid)
+    let objects = env.snapshot.catalog.extended_statistics.iter().filter(|s| s.table == table.oid);
+    objects
         .filter_map(|definition| {
             let data = if inherited { &definition.data_inherited } else { &definition.data };
-            data.as_ref().map(|data| Object { definition, data })
+            let exprs = env.parsed.object_expressions(env, table, definition);
+            data.as_ref().map(|data| Object { definition, data, exprs })
         })
         .collect()
 }
