@@ -135,8 +135,7 @@ pub(super) fn is_c(env: &Env<'_>, collation: Oid) -> bool {
 
 /// The type of a column's values.
 pub(super) fn column_type(env: &Env<'_>, column: &Column) -> Oid {
-    let named = env.facts.types_named(&column.ty.base);
-    named.first().copied().unwrap_or(0)
+    env.facts.base_type(env.facts.column_type(&column.ty))
 }
 
 /// Positions of common values that both sides have, each at most once. Values that are withheld are told to be equal by

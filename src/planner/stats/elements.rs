@@ -78,7 +78,7 @@ pub(super) fn contain_or_overlap(stats: Option<&Elements>, values: &[Datum], kin
     let frequency = |value: &Datum| {
         stats
             .and_then(|s| s.common.iter().find(|(v, _)| v.as_ref().is_some_and(|v| compare::equal(v, value))))
-            .map_or_else(|| rare(least), |(_, f)| *f)
+            .map_or_else(|| stats.map_or_else(|| rare(least), |s| s.unknown(rare(least))), |(_, f)| *f)
     };
     let shares = distinct(values).map(frequency);
     clamp(match kind {

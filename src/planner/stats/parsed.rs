@@ -111,6 +111,15 @@ impl Parsed {
 }
 
 impl Elements {
+    /// The frequency of an element that is not known to be a common one: `rare`, unless some common ones are withheld,
+    /// of which it is then taken for an average one.
+    pub(super) fn unknown(&self, rare: f64) -> f64 {
+        if self.common.iter().all(|(value, _)| value.is_some()) {
+            return rare;
+        }
+        self.common.iter().map(|(_, frequency)| *frequency).sum::<f64>() / self.common.len() as f64
+    }
+
     fn new(facts: &Facts, ty: Oid, raw: &ElementStats, spelt_out: &[KnownValue]) -> Self {
         // The view appends least, greatest and null frequency to those of the elements; text search types lack the
         // last.

@@ -126,8 +126,7 @@ fn equality(root: &Root<'_>, call: &Call<'_>, negate: bool) -> f64 {
 
 /// `var_eq_const`: the common value's frequency, or an even share of what the common values leave.
 ///
-/// Common values that are withheld cannot be told from the constant. It is then taken for one that is not common, as
-/// most values are, unless the common values are all there are: then for an average one of them.
+/// A constant that may be one of the common values that are withheld is estimated as a parameter of unknown value is.
 pub(super) fn equals_constant(root: &Root<'_>, var: &Variable<'_>, constant: Option<&Datum>, negate: bool) -> f64 {
     let Some(constant) = constant else { return 0.0 };
     let null_frac = var.null_frac();
@@ -139,6 +138,7 @@ pub(super) fn equals_constant(root: &Root<'_>, var: &Variable<'_>, constant: Opt
         let matches = |value: &Option<Datum>| value.as_ref().is_some_and(|v| compare::equal(v, constant));
         match stats.mcv.iter().position(matches).and_then(|i| stats.mcv_freqs.get(i)) {
             Some(frequency) => *frequency,
+            None if stats.mcv_withheld() => return equals_unknown(root, var, negate),
             None => uncommon(root, var, stats, null_frac),
         }
     } else {
@@ -151,9 +151,6 @@ fn uncommon(root: &Root<'_>, var: &Variable<'_>, stats: &super::parsed::Parsed, 
     let common = stats.common_sum();
     let rest = clamp(1.0 - common - null_frac);
     let others = variable::distinct(root, var).0 - stats.mcv_freqs.len() as f64;
-    if stats.mcv_withheld() && others < 1.0 {
-        return common / stats.mcv_freqs.len() as f64;
-    }
     let share = if others > 1.0 { rest / others } else { rest };
     stats.mcv_freqs.last().map_or(share, |least| share.min(*least))
 }

@@ -130,7 +130,7 @@ impl Parser<'_, '_> {
         let rare = DEFAULT_MATCH.min(stats.min / 2.0);
         if !is_prefix {
             let found = stats.common.iter().find(|(v, _)| matches!(v, Some(Datum::Text(t)) if t == word));
-            return found.map_or(rare, |(_, frequency)| *frequency);
+            return found.map_or_else(|| stats.unknown(rare), |(_, frequency)| *frequency);
         }
         let (mut matched, mut any, mut count) = (0.0, 0.0, 0_usize);
         for (value, frequency) in &stats.common {
@@ -141,6 +141,6 @@ impl Parser<'_, '_> {
             any += frequency - any * frequency;
         }
         let share = clamp(matched + (1.0 - any) * count as f64 / stats.common.len() as f64);
-        share.max(rare)
+        share.max(stats.unknown(rare))
     }
 }

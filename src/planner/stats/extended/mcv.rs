@@ -10,10 +10,16 @@ use crate::planner::expr::{Const, Expr, OpKind};
 use crate::planner::relids::RelId;
 use crate::planner::root::Root;
 use crate::planner::value::Datum;
-use crate::snapshot::{AttrNumber, Oid};
+use crate::snapshot::{AttrNumber, McvItem, Oid};
 
 /// Columns that a statistics object may have at most, and one more.
 const TOO_MANY: usize = 9;
+
+/// Whether an object has common combinations whose values are in the snapshot: withheld ones judge no clause.
+fn is_usable(object: &Object<'_>) -> bool {
+    let known = |item: &McvItem| item.values.iter().zip(&item.nulls).all(|(value, null)| *null || value.is_some());
+    !object.data.mcv.is_empty() && object.data.mcv.iter().all(known)
+}
 
 /// What each clause tests, or `None` for a clause that common combinations cannot judge
 /// (`statext_is_compatible_clause`).
@@ -70,7 +76,7 @@ fn attributes(object: &Object<'_>, rel: RelId, subjects: &[&Expr]) -> Option<Vec
 fn best<'o, 'a>(objects: &'o [Object<'a>], rel: RelId, wanted: &[Option<Vec<&Expr>>]) -> Option<&'o Object<'a>> {
     let mut best: Option<&Object<'a>> = None;
     let (mut most, mut fewest) = (2, TOO_MANY);
-    for object in objects.iter().filter(|o| !o.data.mcv.is_empty()) {
+    for object in objects.iter().filter(|o| is_usable(o)) {
         let covered = wanted.iter().flatten().filter_map(|subjects| attributes(object, rel, subjects));
         let mut matched: Vec<AttrNumber> = covered.flatten().collect();
         matched.sort_unstable();
@@ -112,7 +118,7 @@ pub(super) fn and_selectivity(
     place: Place<'_>,
     estimated: &mut [bool],
 ) -> f64 {
-    if objects.iter().all(|o| o.data.mcv.is_empty()) {
+    if !objects.iter().any(is_usable) {
         return 1.0;
     }
     let mut wanted = readable(root, clauses, estimated);
@@ -141,7 +147,7 @@ pub(super) fn or_selectivity(
     place: Place<'_>,
     estimated: &mut [bool],
 ) -> f64 {
-    if objects.iter().all(|o| o.data.mcv.is_empty()) {
+    if !objects.iter().any(is_usable) {
         return 0.0;
     }
     let mut wanted = readable(root, clauses, estimated);
