@@ -49,6 +49,8 @@ pub(super) enum Color {
 pub(super) enum Command {
     /// Look at a database or a snapshot and recommend indexes
     Analyze(Box<AnalyzeArgs>),
+    /// Show one query's plan: PostgreSQL's own, and what the planner model computes from statistics alone
+    Explain(Box<ExplainArgs>),
     /// Read a database into a snapshot file
     Collect(Box<CollectArgs>),
     /// Say what is missing on a database, and the SQL that fixes it; exit with 1 if anything is
@@ -106,6 +108,38 @@ pub(super) struct AnalyzeArgs {
     /// Where the report goes
     #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+/// `pgwise explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The query, a file with it, or - for standard input
+    #[arg(value_name = "QUERY|FILE|-")]
+    pub(super) query: String,
+    /// The database
+    #[command(flatten)]
+    pub(super) connection: ConnectionArgs,
+    /// Plan over this snapshot instead of a live database: by the planner model alone
+    #[arg(long, value_name = "FILE", conflicts_with = "url", help_heading = "Connection")]
+    pub(super) snapshot: Option<PathBuf>,
+    /// What to collect
+    #[command(flatten)]
+    pub(super) collect: CollectSettings,
+    /// Configuration file
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// Format of the plans on stdout
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ExplainFormat::Text, help_heading = "Output")]
+    pub(super) format: ExplainFormat,
+}
+
+/// Formats of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// Trees for people.
+    Text,
+    /// JSON for programs.
+    Json,
 }
 
 /// Where a report goes.

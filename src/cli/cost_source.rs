@@ -10,6 +10,7 @@ use crate::connect::{ConnectOptions, Env, Pool};
 use crate::progress::Progress;
 use crate::snapshot::Snapshot;
 use crate::whatif::hypopg::{Hypopg, OpenError};
+use crate::whatif::model::ModelSource;
 use crate::whatif::reserve::{Make, Source, WithReserve};
 use crate::whatif::twin::{Containers, NotRecreated, Remains, Twin, TwinError, TwinOptions, TwinSource};
 
@@ -77,6 +78,12 @@ impl Drop for Cleared {
     }
 }
 
+/// The planner model over a snapshot, on as many threads as the machine runs at once.
+fn model(snapshot: &Arc<Snapshot>) -> Result<ModelSource, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    ModelSource::new(snapshot, threads).map_err(|e| Failure::new("the planner model cannot run").because(e))
+}
+
 /// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
 pub(super) async fn choose(
     snapshot: &Arc<Snapshot>,
@@ -87,8 +94,10 @@ pub(super) async fn choose(
     remains: &Remains,
 ) -> Result<(Option<Source>, Option<String>), Failure> {
     let wanted = settings.analyze.what_if.unwrap_or_default();
-    if wanted == WhatIf::Rule {
-        return Ok((None, Some("--what-if rule".to_owned())));
+    match wanted {
+        WhatIf::Rule => return Ok((None, Some("--what-if rule".to_owned()))),
+        WhatIf::Model => return model(snapshot).map(|model| (Some(Box::new(model) as Source), None)),
+        WhatIf::Auto | WhatIf::Hypopg | WhatIf::Twin => {}
     }
     let place = Place::of(settings);
     let options = place.options(env, remains)?;

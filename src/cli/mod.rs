@@ -11,6 +11,7 @@ mod collect;
 mod cost_source;
 mod demo;
 mod doctor;
+mod explain;
 mod failure;
 mod output;
 mod progress;
@@ -81,6 +82,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
     let env = Env::from_process();
     match arguments.command {
         Command::Analyze(args) => analyze::run(*args, &env),
+        Command::Explain(args) => explain::run(*args, &env),
         Command::Collect(args) => collect::run(*args, &env),
         Command::Doctor(args) => doctor::run(&args, &env),
         Command::Demo(args) => demo::run(&args, &env),

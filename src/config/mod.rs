@@ -147,6 +147,8 @@ pub enum WhatIf {
     Hypopg,
     /// A throwaway server with the snapshot's schema, statistics and sizes, or fail.
     Twin,
+    /// The planner model, which needs no server.
+    Model,
     /// Rules of thumb over the captured plans.
     Rule,
 }

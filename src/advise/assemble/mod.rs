@@ -69,6 +69,7 @@ pub(super) fn report(
             kind: match source {
                 Some(CostSourceKind::Hypopg) => "hypopg".to_owned(),
                 Some(CostSourceKind::Twin) => "twin".to_owned(),
+                Some(CostSourceKind::Model) => "model".to_owned(),
                 Some(CostSourceKind::Rule) | None => "rule".to_owned(),
             },
             questions: problem.costing.questions(),
