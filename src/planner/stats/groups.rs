@@ -114,7 +114,7 @@ fn known_equal(root: &Root<'_>, a: &Expr, b: &Expr) -> bool {
 }
 
 /// Rows that set-returning functions in an expression return (`expression_returns_set_rows`).
-fn rows_returned(root: &Root<'_>, expr: &Expr) -> f64 {
+pub(super) fn rows_returned(root: &Root<'_>, expr: &Expr) -> f64 {
     let Expr::Func(func) = expr else { return 1.0 };
     if !func.retset {
         return 1.0;

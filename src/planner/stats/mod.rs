@@ -103,3 +103,8 @@ pub fn expr_width(root: &Root<'_>, expr: &Expr) -> i32 {
 pub fn array_length(root: &Root<'_>, expr: &Expr) -> f64 {
     array_op::length(root, expr)
 }
+
+/// Rows that a call gives, 1 where it returns no set (`expression_returns_set_rows`).
+pub fn set_rows(root: &Root<'_>, expr: &Expr) -> f64 {
+    groups::rows_returned(root, expr)
+}

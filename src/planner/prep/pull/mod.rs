@@ -9,7 +9,7 @@ mod canonical;
 mod cte;
 mod merge;
 mod outer;
-mod sublinks;
+pub(super) mod sublinks;
 mod subqueries;
 mod useless;
 

@@ -202,7 +202,7 @@ fn wrap(base: JoinTree, joined: Vec<JoinExpr>) -> JoinTree {
 }
 
 /// What EXISTS asks, without what cannot matter to it (`simplify_EXISTS_query`).
-fn simple_exists(query: &Query) -> Option<Query> {
+pub(in crate::planner::prep) fn simple_exists(query: &Query) -> Option<Query> {
     let plain = query.command == Command::Select
         && query.set_operations.is_none()
         && !query.has_aggs
