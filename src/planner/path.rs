@@ -1,7 +1,7 @@
 //! Paths: ways to compute a relation, and the contest between them (`pathnode.c`).
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::env::IndexInfo;
 use super::query::JoinType;
@@ -287,6 +287,12 @@ impl Path {
     fn contest_pathkeys(&self) -> &[PathKey] {
         if self.param.is_some() { &[] } else { &self.pathkeys }
     }
+}
+
+/// No order.
+pub fn no_keys() -> Arc<[PathKey]> {
+    static NONE: LazyLock<Arc<[PathKey]>> = LazyLock::new(|| Arc::from([]));
+    Arc::clone(&NONE)
 }
 
 /// How two orders compare (`compare_pathkeys`).

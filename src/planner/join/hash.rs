@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::param::other_required;
 use super::paths::{Inputs, Made, Pair, cheapest_safe, takes_from};
 use crate::planner::cost::hashjoin::{self, Joined};
-use crate::planner::path::{Path, PathKind, RelPaths};
+use crate::planner::path::{Path, PathKind, RelPaths, no_keys};
 use crate::planner::query::JoinType;
 use crate::planner::rel::{QualCost, Restrict};
 use crate::planner::relids::Relids;
@@ -155,7 +155,7 @@ fn hash_path(
         clauses: keys.clauses.clone(),
         rows,
         costs,
-        pathkeys: pair.no_keys(),
+        pathkeys: no_keys(),
         param,
         parallel_aware: shared,
     };

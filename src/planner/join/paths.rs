@@ -13,7 +13,7 @@ use crate::planner::cost::costs::Costs;
 use crate::planner::cost::nestloop::FirstMatch;
 use crate::planner::cost::quals_cost;
 use crate::planner::cost::scan::parallel_divisor;
-use crate::planner::path::{JoinPath, ParamInfo, Path, PathKind, RelPaths, clamp_rows};
+use crate::planner::path::{JoinPath, ParamInfo, Path, PathKind, RelPaths, clamp_rows, no_keys};
 use crate::planner::query::JoinType;
 use crate::planner::rel::{PathKey, QualCost, Rel, Restrict, SpecialJoin};
 use crate::planner::relids::Relids;
@@ -44,7 +44,6 @@ pub(super) struct Pair<'j, 'r, 'a> {
     /// Relations that may supply parameters to the join (`param_source_rels`).
     pub(super) param_sources: Relids,
     pub(super) merge_clauses: Vec<Arc<Restrict>>,
-    no_keys: Arc<[PathKey]>,
     unique: OnceCell<Option<Arc<Path>>>,
 }
 
@@ -84,7 +83,6 @@ pub fn add_paths(
         first_match: None,
         param_sources: param_sources(root, &joinrel.rel),
         merge_clauses: Vec::new(),
-        no_keys: Arc::from([]),
         unique: OnceCell::new(),
     };
     pair.inner_unique = unique::is_inner_unique(&pair);
@@ -182,14 +180,10 @@ impl Pair<'_, '_, '_> {
         if outer.is_empty()
             || matches!(self.kind, JoinType::Full | JoinType::Right | JoinType::RightAnti | JoinType::RightSemi)
         {
-            return Arc::clone(&self.no_keys);
+            return no_keys();
         }
         let useful = crate::planner::prep::pathkeys::useful_pathkeys(self.root, &self.rel, outer);
-        outer.get(..useful).map_or_else(|| Arc::clone(&self.no_keys), Arc::from)
-    }
-
-    pub(super) fn no_keys(&self) -> Arc<[PathKey]> {
-        Arc::clone(&self.no_keys)
+        outer.get(..useful).map_or_else(no_keys, Arc::from)
     }
 
     /// Whether partial paths of the outer side can be joined by each worker on its own.

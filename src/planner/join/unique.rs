@@ -1,6 +1,7 @@
 //! Uniqueness: proofs that an outer row meets at most one inner row (`innerrel_is_unique`), and the inner join of a semi
 //! join's right side made unique (`create_unique_path`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::paths::{Pair, is_outer_join};
@@ -9,7 +10,7 @@ use crate::planner::cost::scan::disable;
 use crate::planner::cost::sort::cost_sort;
 use crate::planner::env::{IndexInfo, IndexKeyInfo};
 use crate::planner::expr::Expr;
-use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, RelPaths};
+use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, RelPaths, no_keys};
 use crate::planner::query::{JoinType, Query, SetOperation};
 use crate::planner::rel::{Rel, Restrict};
 use crate::planner::relids::RelId;
@@ -36,33 +37,26 @@ fn proves_unique(pair: &Pair<'_, '_, '_>, kind: JoinType) -> bool {
             && !(is_outer_join(kind) && r.is_filter_at(join))
             && pair.joins_sides(r)
     };
-    let equal = |restrict: &'_ Arc<Restrict>| {
+    let fixed = pair.restrict.iter().filter(usable).filter_map(|restrict| {
         let (left, right) = restrict.operands()?;
         let expr = if restrict.right.is_subset(inner.relids) { right } else { left };
-        Some(Fixed { expr: expr.clone(), families: restrict.merge_families.clone() })
-    };
+        Some(Fixed { expr, families: Cow::Borrowed(&restrict.merge_families) })
+    });
     if base.table.is_some() {
         if !unique_indexes(pair, inner).any(|_| true) {
             return false;
         }
-        let fixed: Vec<Fixed> = pair.restrict.iter().filter(usable).filter_map(equal).collect();
-        return has_unique_index(pair, inner, fixed);
+        return has_unique_index(pair, inner, fixed.collect());
     }
     let Some(query) = subquery(pair, base.rel) else { return false };
-    let columns: Vec<usize> = pair
-        .restrict
-        .iter()
-        .filter(usable)
-        .filter_map(equal)
-        .filter_map(|fixed| column_of(&fixed.expr, base.rel))
-        .collect();
+    let columns: Vec<usize> = fixed.filter_map(|fixed| column_of(fixed.expr, base.rel)).collect();
     is_distinct_for(query, &columns)
 }
 
 /// An expression of the inner side that has one value an outer row, by equality of some families.
-struct Fixed {
-    expr: Expr,
-    families: Vec<Oid>,
+struct Fixed<'e> {
+    expr: &'e Expr,
+    families: Cow<'e, [Oid]>,
 }
 
 fn unique_indexes<'p>(pair: &'p Pair<'_, '_, '_>, rel: &Rel) -> impl Iterator<Item = &'p Arc<IndexInfo>> {
@@ -73,7 +67,7 @@ fn unique_indexes<'p>(pair: &'p Pair<'_, '_, '_>, rel: &Rel) -> impl Iterator<It
 
 /// Whether a unique index has one value in every key column (`relation_has_unique_index_for`); conditions of the
 /// relation itself count.
-fn has_unique_index(pair: &Pair<'_, '_, '_>, rel: &Rel, mut fixed: Vec<Fixed>) -> bool {
+fn has_unique_index<'e>(pair: &Pair<'_, '_, '_>, rel: &'e Rel, mut fixed: Vec<Fixed<'e>>) -> bool {
     let Some(base) = rel.base() else { return false };
     for restrict in rel.restrict.iter().filter(|r| !r.merge_families.is_empty()) {
         let Some((left, right)) = restrict.operands() else { continue };
@@ -84,13 +78,13 @@ fn has_unique_index(pair: &Pair<'_, '_, '_>, rel: &Rel, mut fixed: Vec<Fixed>) -
         } else {
             continue;
         };
-        fixed.push(Fixed { expr: expr.clone(), families: restrict.merge_families.clone() });
+        fixed.push(Fixed { expr, families: Cow::Borrowed(&restrict.merge_families) });
     }
     if fixed.is_empty() {
         return false;
     }
     let is_fixed = |key: &IndexKeyInfo| {
-        fixed.iter().any(|f| f.families.contains(&key.family) && is_key(pair, base.rel, &f.expr, key))
+        fixed.iter().any(|f| f.families.contains(&key.family) && is_key(pair, base.rel, f.expr, key))
     };
     unique_indexes(pair, rel).any(|index| index.keys.iter().all(is_fixed))
 }
@@ -186,7 +180,7 @@ pub(super) fn unique_path(pair: &Pair<'_, '_, '_>, side: &RelPaths) -> Option<Pa
     let kind = if Some(costs) == hashed {
         PathKind::Agg { input: Arc::clone(input), strategy: AggStrategy::Hashed, split: AggSplit::Simple }
     } else {
-        let sort = crate::planner::wrap::sort(settings, Arc::clone(input), Arc::from([]), -1.0);
+        let sort = crate::planner::wrap::sort(settings, Arc::clone(input), no_keys(), -1.0);
         PathKind::Unique { input: Arc::new(sort) }
     };
     Some(Path {
@@ -195,7 +189,7 @@ pub(super) fn unique_path(pair: &Pair<'_, '_, '_>, side: &RelPaths) -> Option<Pa
         startup_cost: costs.startup,
         total_cost: costs.total,
         disabled_nodes: costs.disabled_nodes,
-        pathkeys: Arc::from([]),
+        pathkeys: no_keys(),
         parallel_aware: false,
         parallel_safe: rel.consider_parallel && input.parallel_safe,
         ..Path::clone(input)
@@ -223,7 +217,7 @@ fn is_unique_already(pair: &Pair<'_, '_, '_>, rel: &Rel) -> bool {
         }
         let facts = &pair.root.env.facts;
         let fixed = special.semi_rhs.iter().zip(&special.semi_operators);
-        let fixed = fixed.map(|(expr, op)| Fixed { expr: expr.clone(), families: facts.merge_families(*op) });
+        let fixed = fixed.map(|(expr, op)| Fixed { expr, families: Cow::Owned(facts.merge_families(*op)) });
         return has_unique_index(pair, rel, fixed.collect());
     }
     let Some(query) = subquery(pair, base.rel) else { return false };
