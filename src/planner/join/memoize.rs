@@ -8,7 +8,7 @@ use crate::planner::expr::Expr;
 use crate::planner::facts::Facts;
 use crate::planner::path::{ParamInfo, Path, PathKind};
 use crate::planner::prep::exprs::contains_volatile;
-use crate::planner::query::JoinType;
+use crate::planner::query::{JoinType, RteKind};
 use crate::planner::{Restrict, stats};
 use crate::snapshot::{IndexMethod, Oid};
 
@@ -69,7 +69,29 @@ fn cache_keys<'k>(pair: &'k Pair<'_, '_, '_>, facts: &Facts, param: &'k ParamInf
             keys.push(key);
         }
     }
+    for var in lateral_vars(pair) {
+        if !is_hashable(facts, var.ty()) {
+            return None;
+        }
+        if !keys.contains(&var) {
+            keys.push(var);
+        }
+    }
     (!keys.is_empty()).then_some(keys)
+}
+
+/// Columns that a subquery or function on the inner side takes from relations beside it (`lateral_vars`).
+fn lateral_vars<'k>(pair: &'k Pair<'_, '_, '_>) -> Vec<&'k Expr> {
+    let mut found = Vec::new();
+    let Some(base) = pair.inner.rel.base().filter(|_| !pair.inner.rel.direct_lateral.is_empty()) else { return found };
+    if let Some(level) = pair.root.subqueries.get(&base.rel) {
+        found.extend(level.exec_params.iter().filter(|p| p.levels_up == 0).map(|p| &p.expr));
+    } else if let Some(RteKind::Function { calls, .. }) = pair.root.query.rtable.get(base.rel).map(|e| &e.kind) {
+        for call in calls {
+            call.collect_vars(false, &mut found);
+        }
+    }
+    found
 }
 
 /// Whether values of a type can be hashed (`TYPECACHE_HASH_PROC` and `TYPECACHE_EQ_OPR`).
@@ -87,7 +109,8 @@ fn is_hashable(facts: &Facts, ty: Oid) -> bool {
 
 /// What `find` gives, from memory if it was asked before.
 fn remembered(pair: &Pair<'_, '_, '_>, param: &ParamInfo, calls: f64, find: impl FnOnce() -> (f64, f64)) -> (f64, f64) {
-    let ids = match param.clauses.as_slice() {
+    let clauses = if pair.inner.rel.direct_lateral.is_empty() { param.clauses.as_slice() } else { &[] };
+    let ids = match clauses {
         [one] => [one.id, one.id],
         [one, two] => [one.id, two.id],
         _ => return find(),
