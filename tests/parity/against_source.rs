@@ -1,7 +1,10 @@
 //! Any cost source against the databases: `make parity`.
 
+use std::sync::Arc;
+
 use pgwise::snapshot::{Snapshot, ValuesPolicy};
 use pgwise::whatif::hypopg::Hypopg;
+use pgwise::whatif::model::ModelSource;
 use pgwise::whatif::twin::TwinSource;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -23,6 +26,10 @@ async fn open(name: &str, running: &Running, source: &Source, snapshot: &Snapsho
         "hypopg" => {
             let opened = Hypopg::open(source.pool(1).await, snapshot, Handle::current()).await;
             opened.map(|hypopg| Box::new(hypopg) as Box<dyn Subject>).map_err(|error| error.to_string())
+        }
+        "model" => {
+            let opened = ModelSource::new(&Arc::new(snapshot.clone()), 1);
+            opened.map(|model| Box::new(model) as Box<dyn Subject>).map_err(|error| error.to_string())
         }
         other => Err(format!("there is no cost source `{other}` to compare (PARITY_SOURCE)")),
     }

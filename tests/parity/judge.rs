@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use pgwise::planner::PlanTree;
 use pgwise::snapshot::Snapshot;
 use pgwise::whatif::hypopg::Hypopg;
+use pgwise::whatif::model::ModelSource;
 use pgwise::whatif::twin::TwinSource;
 use pgwise::whatif::{CandidateId, CostRequest, CostSource, Costed, ddl};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::candidates::Proposal;
 use crate::configurations::{self, Built, Truth};
@@ -31,6 +33,31 @@ impl Subject for TwinSource {
     fn plan(&mut self, request: &CostRequest) -> Option<Value> {
         tokio::task::block_in_place(|| self.explain(request)).ok()
     }
+}
+
+impl Subject for ModelSource {
+    fn source(&mut self) -> &mut dyn CostSource {
+        self
+    }
+
+    fn plan(&mut self, request: &CostRequest) -> Option<Value> {
+        self.explain(request).ok().map(|plan| json!([{ "Plan": node(&plan.root) }]))
+    }
+}
+
+/// A node as EXPLAIN (FORMAT JSON) prints it, its type in the words of the text format.
+fn node(tree: &PlanTree) -> Value {
+    json!({
+        "Node Type": tree.node,
+        "Alias": tree.relation,
+        "Relation Name": tree.relation,
+        "Index Name": tree.index,
+        "Startup Cost": tree.startup_cost,
+        "Total Cost": tree.total_cost,
+        "Plan Rows": tree.rows,
+        "Plan Width": tree.width,
+        "Plans": tree.children.iter().map(node).collect::<Vec<_>>(),
+    })
 }
 
 impl Subject for Hypopg {

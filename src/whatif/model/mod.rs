@@ -33,6 +33,7 @@ struct Worker {
 enum Job {
     Register(Arc<Vec<(CandidateId, IndexSpec)>>, mpsc::Sender<Vec<Result<Registered, CostError>>>),
     Cost(Vec<(usize, CostRequest)>, mpsc::Sender<Vec<(usize, Result<Costed, CostError>)>>),
+    Explain(CostRequest, mpsc::Sender<Result<Plan, CostError>>),
 }
 
 impl ModelSource {
@@ -40,6 +41,16 @@ impl ModelSource {
     pub fn new(snapshot: &Arc<Snapshot>, threads: usize) -> Result<Self, CostError> {
         let workers = (0..threads.max(1)).map(|_| Worker::start(Arc::clone(snapshot))).collect::<Result<_, _>>()?;
         Ok(Self { workers, asked: 0 })
+    }
+}
+
+impl ModelSource {
+    /// The plan behind an answer.
+    pub fn explain(&self, request: &CostRequest) -> Result<Plan, CostError> {
+        let worker = self.workers.get(request.statement % self.workers.len().max(1)).ok_or_else(ended)?;
+        let (reply, answer) = mpsc::channel();
+        worker.send(Job::Explain(request.clone(), reply))?;
+        answer.recv().map_err(|_| ended())?
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) fn run(snapshot: &Snapshot, queue: mpsc::Receiver<Job>) {
             Job::Register(candidates, reply) => {
                 let _ = reply.send(candidates.iter().map(|(id, spec)| state.register(*id, spec)).collect());
             }
+            Job::Explain(request, reply) => {
+                let _ = reply.send(state.explain(&request));
+            }
             Job::Cost(requests, reply) => {
                 let answer = |(position, request): (usize, CostRequest)| (position, state.cost(&request));
                 let _ = reply.send(requests.into_iter().map(answer).collect());
@@ -150,6 +153,22 @@ impl<'a> State<'a> {
     }
 
     fn cost(&mut self, request: &CostRequest) -> Result<Costed, CostError> {
+        self.plan(request, answer)
+    }
+
+    fn explain(&mut self, request: &CostRequest) -> Result<Plan, CostError> {
+        self.plan(request, |root, path, attached| Plan {
+            root: plan::draw(root, path, attached),
+            notes: root.notes.borrow().clone(),
+        })
+    }
+
+    /// Plans a statement and reads the plan.
+    fn plan<T>(
+        &mut self,
+        request: &CostRequest,
+        read: impl FnOnce(&Root<'_>, &Path, &[Attached]) -> T,
+    ) -> Result<T, CostError> {
         let env = self.env;
         let prepared = self.prepared.entry(request.statement).or_insert_with(|| prepare(env, request.statement));
         let prepared = match prepared {
@@ -175,11 +194,10 @@ impl<'a> State<'a> {
             }
             active.set(*table, indexes);
         }
-        let rel = upper::plan_level(&prepared.root, &active, None);
-        let rel = rel.ok_or_else(|| CostError::Statement("the planner model finds no plan for it".to_owned()))?;
-        let path = upper::best_path(&rel, 0.0);
-        let path = path.ok_or_else(|| CostError::Statement("the planner model finds no plan for it".to_owned()))?;
-        Ok(answer(&prepared.root, path, &rel.attached))
+        let no_plan = || CostError::Statement("the planner model finds no plan for it".to_owned());
+        let rel = upper::plan_level(&prepared.root, &active, None).ok_or_else(no_plan)?;
+        let path = upper::best_path(&rel, 0.0).ok_or_else(no_plan)?;
+        Ok(read(&prepared.root, path, &rel.attached))
     }
 }
 
