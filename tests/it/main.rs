@@ -12,6 +12,7 @@ mod failure_modes;
 mod harness;
 mod layering;
 mod offline;
+mod planner;
 mod psql;
 mod report;
 mod throwaway_server;

@@ -119,7 +119,7 @@ impl Walk<'_> {
                 self.all(&compare.left, deeper);
                 self.all(&compare.right, deeper);
             }
-            Expr::SubPlan(subplan) => self.subplan(subplan),
+            Expr::SubPlan(subplan) => self.subplan(subplan, depth),
         }
     }
 
@@ -194,11 +194,12 @@ impl Walk<'_> {
         per_element * array_length(&cast.arg)
     }
 
-    fn subplan(&mut self, subplan: &SubPlanExpr) {
+    fn subplan(&mut self, subplan: &SubPlanExpr, depth: u32) {
         self.found_subplan = true;
         if let Some(cost) = self.subplans.get(subplan.id) {
             self.total.startup += cost.startup;
             self.total.per_tuple += cost.per_call;
+            self.all(&subplan.tests, depth + 1);
         }
     }
 }

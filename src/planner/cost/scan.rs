@@ -134,7 +134,7 @@ pub fn resultscan(settings: &Settings, scanned: &Scanned<'_>) -> Cost {
     scanned.cost(0.0, settings.cpu_tuple_cost)
 }
 
-/// A subquery (`cost_subqueryscan`). With `elided` (no condition, same columns: 15+) the node will not be there.
+/// A subquery (`cost_subqueryscan`). With `elided` (no condition, same columns: 16+) the node will not be there.
 pub fn subqueryscan(settings: &Settings, scanned: &Scanned<'_>, startup: f64, total: f64, elided: bool) -> Cost {
     if elided {
         return Cost { startup, total, rows: scanned.rows, disabled: 0 };

@@ -13,7 +13,7 @@ mod param;
 pub mod paths;
 mod rel;
 mod search;
-mod unique;
+pub(in crate::planner) mod unique;
 
 use super::path::RelPaths;
 use super::root::Planning;

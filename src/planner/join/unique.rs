@@ -103,7 +103,7 @@ fn subquery<'p>(pair: &'p Pair<'_, '_, '_>, rel: RelId) -> Option<&'p Query> {
 }
 
 /// The number of a subquery's output column, from 1.
-fn column_of(expr: &Expr, rel: RelId) -> Option<usize> {
+pub(in crate::planner) fn column_of(expr: &Expr, rel: RelId) -> Option<usize> {
     match expr.strip_relabel() {
         Expr::Var(v) if v.rel == rel && v.levels_up == 0 => usize::try_from(v.attno).ok(),
         _ => None,
@@ -111,7 +111,7 @@ fn column_of(expr: &Expr, rel: RelId) -> Option<usize> {
 }
 
 /// Whether a query gives no two rows that agree in these output columns (`query_is_distinct_for`).
-fn is_distinct_for(query: &Query, columns: &[usize]) -> bool {
+pub(in crate::planner) fn is_distinct_for(query: &Query, columns: &[usize]) -> bool {
     let has = |reference: u32| {
         let at = query.targets.iter().position(|t| t.sortgroupref == reference);
         at.is_some_and(|at| columns.contains(&(at + 1)))

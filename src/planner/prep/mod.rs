@@ -16,6 +16,7 @@ mod prepare;
 pub mod pull;
 mod push;
 pub mod restrict;
+mod semi;
 
 use super::env::Env;
 use super::expr::Expr;

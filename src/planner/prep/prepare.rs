@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::base::{self, Derived};
 use super::eclass::reconsider_outer_join_clauses;
-use super::{derive, exprs, jointree, links, orders, pull, push};
+use super::{derive, exprs, jointree, links, orders, pull, push, semi};
 use crate::planner::env::Env;
 use crate::planner::expr::{Expr, Var};
 use crate::planner::query::{Command, Query, RteKind, SetOperation, SetOperator};
@@ -188,6 +188,7 @@ fn conditions(root: &mut Root<'_>, scope: &Scope) -> Result<(), PlannerError> {
             *slot = Some(made);
         }
     }
+    semi::reduce_unique(root);
     base::finish(root, &rels);
     Ok(())
 }

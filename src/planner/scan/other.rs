@@ -65,7 +65,8 @@ fn add_subquery(
     let share = stats::clauselist_selectivity(root, &quals, Some(base.rel), JoinType::Inner, None);
     let in_order = |(i, e): (usize, &Expr)| matches!(e, Expr::Var(v) if v.rel == base.rel && usize::try_from(v.attno).is_ok_and(|a| a == i + 1));
     let newer = root.env.settings.major >= 15;
-    let elided = newer
+    // Until 15 the node is costed even if it will not be there.
+    let elided = root.env.settings.major >= 16
         && quals.is_empty()
         && rel.target.exprs.len() == columns
         && rel.target.exprs.iter().enumerate().all(in_order);

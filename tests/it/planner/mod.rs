@@ -1,0 +1,3 @@
+//! The planner model against PostgreSQL's planner.
+
+mod join;
