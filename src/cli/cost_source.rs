@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -32,6 +33,8 @@ pub(super) struct Place<'a> {
     pub(super) docker: Option<&'a str>,
     /// Sessions that answer at a time.
     pub(super) copies: usize,
+    /// `--statement-timeout`
+    pub(super) statement_timeout: Option<Duration>,
 }
 
 impl<'a> Place<'a> {
@@ -41,6 +44,7 @@ impl<'a> Place<'a> {
             url: settings.analyze.twin_url.as_deref(),
             docker: settings.analyze.twin_docker.as_deref(),
             copies: settings.collect.jobs.unwrap_or(COPIES),
+            statement_timeout: settings.collect.statement_timeout.map(|p| p.0),
         }
     }
 
@@ -63,6 +67,7 @@ impl<'a> Place<'a> {
             containers,
             url,
             copies: self.copies,
+            statement_timeout: self.statement_timeout,
             remains: remains.clone(),
         })
     }
@@ -110,7 +115,10 @@ pub(super) async fn choose(
         (WhatIf::Auto, Some(pool)) => match hypopg(snapshot, Some(pool)).await? {
             Ok(source) => Ok((Some(with_twin(source, snapshot, options)), None)),
             Err(Missing { reason, hint }) => match twin(snapshot, &options, progress).await {
-                Ok((source, note)) => Ok((Some(source), note)),
+                Ok((source, note)) => {
+                    let lacks = note.map(|note| format!("; {note}")).unwrap_or_default();
+                    Ok((Some(source), Some(format!("{reason}, so a twin is asked{lacks}"))))
+                }
                 Err(error) if forced => Err(no_twin(error)),
                 Err(error) => Ok((None, Some(format!("{reason}: {hint}; and {}", no_twin(error))))),
             },

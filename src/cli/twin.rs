@@ -15,6 +15,7 @@ pub(super) fn run(args: &TwinArgs, env: &Env) -> Result<Outcome, Failure> {
         url: args.twin_url.as_deref(),
         docker: args.twin_docker.as_deref(),
         copies: 1,
+        statement_timeout: None,
     };
     let options = place.options(env, &Remains::default())?;
     // Ctrl-C is how it is meant to end, at any point. Dropped half-built, a twin removes itself.

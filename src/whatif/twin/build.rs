@@ -40,6 +40,8 @@ pub struct Twin {
     oids: BTreeMap<(String, String), Oid>,
     /// Rows of statistics written.
     statistics: usize,
+    /// Limit for planning one statement.
+    statement_timeout: Duration,
     /// Settings that a given server was not started with, by name.
     settings: Vec<(String, String)>,
 }
@@ -64,6 +66,7 @@ impl Twin {
             left_out: Vec::new(),
             oids: BTreeMap::new(),
             statistics: 0,
+            statement_timeout: options.statement_timeout.unwrap_or(super::STATEMENT_TIMEOUT),
         };
         twin.create_template(&schema.locale).await?;
         let pool = twin.template().await?;
@@ -150,6 +153,11 @@ impl Twin {
             pools.push(self.site.pool(&self.database(n)).await?);
         }
         Ok(pools)
+    }
+
+    /// Limit for planning one statement.
+    pub(super) fn statement_timeout(&self) -> Duration {
+        self.statement_timeout
     }
 
     /// Adds relations that were created in the template.

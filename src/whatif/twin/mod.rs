@@ -42,6 +42,9 @@ use crate::throwaway::ServerError;
 /// Creating a schema of thousands of tables, or copying it, on a slow machine.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
+/// Limit for planning one statement, as on a monitored server.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Where to build a twin.
 #[derive(Debug, Clone, Default)]
 pub struct TwinOptions {
@@ -55,6 +58,8 @@ pub struct TwinOptions {
     pub url: Option<ConnectOptions>,
     /// Equal copies of the database: as many sessions answer at a time. At least one.
     pub copies: usize,
+    /// Limit for planning one statement; `None` for the usual one.
+    pub statement_timeout: Option<Duration>,
     /// Where to note what is built on a server that outlives this process.
     pub remains: Remains,
 }

@@ -1,5 +1,7 @@
 //! One session on the twin: configurations, and plans under them.
 
+use std::time::Duration;
+
 use futures_util::future::{join_all, join3};
 use serde_json::Value;
 
@@ -23,11 +25,18 @@ pub(super) struct TwinSession {
 }
 
 impl TwinSession {
-    pub(super) async fn open(pool: &Pool, search_path: &[String]) -> Result<Self, CostError> {
+    pub(super) async fn open(
+        pool: &Pool,
+        search_path: &[String],
+        statement_timeout: Duration,
+    ) -> Result<Self, CostError> {
         let session = pool.get().await.map_err(|error| CostError::Lost(error.to_string()))?;
         let opened = Self { session };
         // The generic plan, as on a live server: a custom one for NULLs would fold to an empty result.
-        let mut settings = "SET plan_cache_mode = force_generic_plan".to_owned();
+        let mut settings = format!(
+            "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {}",
+            statement_timeout.as_millis()
+        );
         if !search_path.is_empty() {
             let path = search_path.iter().map(|schema| quote::ident(schema)).collect::<Vec<_>>().join(", ");
             settings = format!("{settings}; SET search_path = {path}");
@@ -112,6 +121,10 @@ impl TwinSession {
         let (begun, answers, ended) = join3(self.execute(&begin), asked, self.execute("ROLLBACK")).await;
         begun?;
         ended?;
+        // A failure has taken the DEALLOCATE of its transaction with it, and what was prepared outlives the ROLLBACK.
+        if answers.iter().any(Result::is_err) {
+            self.execute("DEALLOCATE ALL").await?;
+        }
         Ok(answers)
     }
 

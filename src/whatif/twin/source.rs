@@ -177,7 +177,9 @@ impl State {
         if self.sessions.is_empty() {
             let mut sessions = Vec::new();
             for pool in self.twin.sessions().await.map_err(lost)? {
-                sessions.push(TwinSession::open(&pool, &self.snapshot.server.search_path).await?);
+                sessions.push(
+                    TwinSession::open(&pool, &self.snapshot.server.search_path, self.twin.statement_timeout()).await?,
+                );
             }
             self.sessions = sessions;
         }
@@ -207,6 +209,9 @@ impl State {
         self.sessions.clear();
         let pool = self.twin.template().await.map_err(lost)?;
         let session = pool.get().await.map_err(lost)?;
+        // CREATE INDEX calls what is immutable in an index's predicate, which may take its time.
+        let limit = format!("SET statement_timeout = {}", self.twin.statement_timeout().as_millis());
+        session.batch_execute(&limit).await.map_err(|error| lost(session.error(error)))?;
         let mut answers = Vec::with_capacity(candidates.len());
         for (id, spec) in candidates {
             let answer = self.create(&session, *id, spec, &fractions).await;

@@ -99,7 +99,7 @@ async fn sessions_ended_by_hand_do_not_end_the_run() {
     let (admin, folder) = slow_workload(&url).await;
     let sql = folder.path().join("w.sql");
     let sql = sql.to_str().expect("UTF-8");
-    let mut run = start(&["analyze", "--format", "json", "--url", &url, "--sql", sql]);
+    let mut run = start(&["analyze", "--what-if", "rule", "--format", "json", "--url", &url, "--sql", sql]);
     let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                where application_name = 'pgwise' and query like '%EXPLAIN%'";
     let mut ended = 0;

@@ -61,7 +61,7 @@ fn grant(stderr: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_call_hypopg_is_judged_by_rules_and_told() {
+async fn a_role_that_may_not_call_hypopg_is_told() {
     let database = harness::database("fail_hypopg_schema").await;
     let statements = database.extension("pg_stat_statements").await;
     if !statements || !database.extension("hypopg").await {
