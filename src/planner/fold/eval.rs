@@ -85,6 +85,7 @@ fn two(env: &Env<'_>, name: &str, a: &Datum, b: &Datum, ty: Oid) -> Option<Datum
         return Some(value);
     }
     match (a, b) {
+        (_, Datum::Text(query)) if ty == types::TSQUERY => text_query(name, query),
         (Datum::Int(x), Datum::Int(y)) if ty != types::BOOL => integers(name, *x, *y),
         (Datum::Float(x), Datum::Float(y)) => floats(name, *x, *y),
         (Datum::Numeric(..), Datum::Numeric(..)) => decimal::arithmetic(name, a, b),
@@ -96,6 +97,24 @@ fn two(env: &Env<'_>, name: &str, a: &Datum, b: &Datum, ty: Oid) -> Option<Datum
             Some(a.clone())
         }
         _ => moments(name, a, b),
+    }
+}
+
+/// A text search query of words as they stand: dictionaries are the server's, so lexemes are words in lower case here.
+fn text_query(name: &str, query: &str) -> Option<Datum> {
+    let words = |joint: &str| {
+        let words: Vec<String> = query
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(|word| format!("'{}'", word.to_lowercase()))
+            .collect();
+        words.join(joint)
+    };
+    match name {
+        "to_tsquery" => Some(Datum::Opaque(query.to_lowercase())),
+        "plainto_tsquery" | "websearch_to_tsquery" => Some(Datum::Opaque(words(" & "))),
+        "phraseto_tsquery" => Some(Datum::Opaque(words(" <-> "))),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::planner::expr::Expr;
 use crate::planner::prep::derive;
+use crate::planner::query::JoinType;
 use crate::planner::rel::{PathTarget, Rel, RelKind, Restrict, SpecialJoin};
 use crate::planner::root::{Restricts, Root};
 use crate::planner::stats;
@@ -63,7 +64,11 @@ pub(super) fn build(root: &Root<'_>, sides: &Sides<'_>, restrict: &[Arc<Restrict
         lateral: (outer.lateral | inner.lateral) - relids,
         direct_lateral: (outer.direct_lateral | inner.direct_lateral) - relids,
         lateral_referencers: crate::planner::Relids::EMPTY,
-        dummy: outer.dummy && inner.dummy,
+        dummy: match sides.special.kind {
+            JoinType::Full => outer.dummy && inner.dummy,
+            JoinType::Left | JoinType::Anti => outer.dummy,
+            _ => outer.dummy || inner.dummy,
+        },
     });
     root.memo.joins.borrow_mut().insert(relids, Arc::clone(&rel));
     rel

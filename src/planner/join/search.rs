@@ -12,7 +12,7 @@ use crate::planner::query::JoinType;
 use crate::planner::rel::{Rel, SpecialJoin};
 use crate::planner::relids::Relids;
 use crate::planner::root::{JoinListItem, Planning};
-use crate::planner::scan::gather;
+use crate::planner::scan::{self, gather};
 
 /// Join relations above which the exhaustive search gives way to the greedy one: memory is bounded so.
 const MAX_JOIN_RELS: usize = 20_000;
@@ -187,6 +187,8 @@ impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
         let mut joined = self.rels.get_mut(position)?.take()?;
         if !joined.rel.dummy {
             self.populate(&mut joined, left, right, special, &restrict);
+        } else if joined.paths.is_empty() {
+            joined.add(scan::dummy(&joined.rel));
         }
         if let Some(slot) = self.rels.get_mut(position) {
             *slot = Some(joined);

@@ -13,11 +13,15 @@ use crate::planner::expr::{Expr, Var};
 use crate::planner::query::{Command, Query, RteKind, SetOperation, SetOperator};
 use crate::planner::rel::Restrict;
 use crate::planner::relids::{RelId, Relids};
+use crate::planner::value::Datum;
 use crate::planner::root::{ActiveIndexes, CteRoot, Memo, Root, TOP, WantedOrders};
-use crate::planner::{PlannerError, upper};
+use crate::planner::{PlannerError, fold, upper};
+use crate::snapshot::Oid;
 
 /// Range-table entries that a level may have: one number stands for what is above the joins.
 const MOST_ENTRIES: usize = 120;
+/// The type of `ctid`.
+const TID: Oid = 27;
 /// Levels that may be nested in each other.
 const MOST_LEVELS: usize = 60;
 
@@ -161,6 +165,9 @@ fn conditions(root: &mut Root<'_>, scope: &Scope) -> Result<(), PlannerError> {
     if let Some(modify) = &root.query.modify {
         above.extend(modify.returning.iter().map(|t| t.expr.clone()));
     }
+    // Rows that are written or locked are found again by their place.
+    let places = root.query.modify.iter().map(|m| m.rel).chain(root.query.row_marks.iter().copied());
+    above.extend(places.filter(|rel| root.all_baserels.contains(*rel)).map(row_place));
     needed.extend(above.into_iter().map(|e| (e, top)));
     let mut parts = jointree::deconstruct(root);
     needed.append(&mut parts.needed);
@@ -179,11 +186,19 @@ fn conditions(root: &mut Root<'_>, scope: &Scope) -> Result<(), PlannerError> {
         let joins = all.iter().filter(|r| r.required.len() > 1 && r.required.contains(rel)).cloned().collect();
         (own, joins)
     };
+    // What compares nothing but constants, as two members of one class may, holds for all rows or none.
+    let never = all.iter().filter(|r| r.required.is_empty()).any(|r| {
+        let folded = fold::fold(root.env, r.clause.clone());
+        matches!(&folded, Expr::Const(c) if !matches!(c.value.as_deref(), Some(Datum::Bool(true))))
+    });
     for rel in &rels {
         let (own, joins) = of(*rel);
         let (own, derived) = subquery(root, *rel, own, scope)?;
         let vars: Vec<Var> = columns.iter().filter(|v| v.rel == *rel).copied().collect();
-        let made = base::rel(root, *rel, &own, joins, &vars, derived, scope);
+        let mut made = base::rel(root, *rel, &own, joins, &vars, derived, scope);
+        if never {
+            Arc::make_mut(&mut made).dummy = true;
+        }
         if let Some(slot) = root.rels.get_mut(*rel) {
             *slot = Some(made);
         }
@@ -191,6 +206,11 @@ fn conditions(root: &mut Root<'_>, scope: &Scope) -> Result<(), PlannerError> {
     semi::reduce_unique(root);
     base::finish(root, &rels);
     Ok(())
+}
+
+/// A row's `ctid`.
+fn row_place(rel: RelId) -> Expr {
+    Expr::Var(Var { rel, attno: -1, levels_up: 0, ty: TID, typmod: -1, collation: 0 })
 }
 
 /// Notes which columns are needed where; gives each column once, by relation and number.

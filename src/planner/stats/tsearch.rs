@@ -7,7 +7,7 @@ use crate::planner::root::Root;
 use crate::planner::value::Datum;
 
 /// `DEFAULT_TS_MATCH_SEL`.
-const DEFAULT_MATCH: f64 = 0.001;
+const DEFAULT_MATCH: f64 = 0.005;
 /// Parentheses within parentheses that are followed.
 const MAX_DEPTH: u32 = 200;
 

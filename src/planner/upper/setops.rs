@@ -165,7 +165,11 @@ fn union(
 fn flattened(planning: &Planning<'_, '_>, tree: &SetOperation) -> Option<Arc<Path>> {
     let SetOperation::Leaf(rel) = tree else { return None };
     let query = &planning.root.subqueries.get(rel)?.query;
-    let simple = query.set_operations.is_none()
+    // Only what reads one relation without conditions is merged (`is_safe_append_member`).
+    let one = matches!(query.jointree.items.as_slice(), [crate::planner::query::JoinTree::Rel(_)]);
+    let simple = one
+        && query.jointree.quals.is_empty()
+        && query.set_operations.is_none()
         && !query.has_aggs
         && !query.has_window_funcs
         && query.group.is_empty()

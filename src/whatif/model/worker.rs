@@ -265,7 +265,9 @@ fn answer(root: &Root<'_>, path: &Path, attached: &[Attached]) -> Costed {
     let mut dearest: Option<(f64, String)> = None;
     describe(root, path, attached, &mut scans, &mut dearest);
     let node = dearest.map_or_else(|| plan::title(path), |(_, description)| description);
-    Costed { total_cost: path.total_cost, rows: path.rows, used, used_existing, scans, node }
+    // As EXPLAIN prints it.
+    let total_cost = (path.total_cost * 100.0).round() / 100.0;
+    Costed { total_cost, rows: path.rows, used, used_existing, scans, node }
 }
 
 /// Describes every table scan of a plan, and finds the dearest.
