@@ -230,15 +230,7 @@ impl Analyzer<'_> {
                 return self.coerce(array, ty, typmod, Context::Explicit);
             }
         }
-        let inner = match (expr, interval_unit(to)) {
-            // `interval '3' month`: a bare number counts the last field of the range.
-            (ast::Expr::Literal(ast::Literal::String(text)), Some(unit))
-                if ty == types::INTERVAL && text.trim().parse::<f64>().is_ok() =>
-            {
-                self.expr(&ast::Expr::Literal(ast::Literal::String(format!("{text} {unit}"))))?
-            }
-            _ => self.expr(expr)?,
-        };
+        let inner = self.expr(expr)?;
         self.coerce(inner, ty, typmod, Context::Explicit)
     }
 
@@ -434,11 +426,4 @@ fn value_function_type(name: &str) -> Oid {
         "LOCALTIMESTAMP" => types::TIMESTAMP,
         _ => types::NAME,
     }
-}
-
-/// The smallest field of an interval type's range (`INTERVAL_MASK`).
-fn interval_unit(to: &ast::TypeName) -> Option<&'static str> {
-    let Some(ast::Expr::Literal(ast::Literal::Integer(mask))) = to.modifiers.first() else { return None };
-    let fields = [(12, "second"), (11, "minute"), (10, "hour"), (3, "day"), (1, "month"), (2, "year")];
-    fields.into_iter().find(|(bit, _)| mask & (1 << bit) != 0).map(|(_, unit)| unit)
 }

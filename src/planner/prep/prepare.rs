@@ -7,14 +7,14 @@ use rustc_hash::FxHashMap;
 
 use super::base::{self, Derived};
 use super::eclass::reconsider_outer_join_clauses;
-use super::{derive, exprs, jointree, links, orders, pull, push, semi};
+use super::{derive, exprs, grouped, jointree, links, orders, ors, pull, push, semi};
 use crate::planner::env::Env;
 use crate::planner::expr::{Expr, Var};
 use crate::planner::query::{Command, Query, RteKind, SetOperation, SetOperator};
 use crate::planner::rel::Restrict;
 use crate::planner::relids::{RelId, Relids};
-use crate::planner::value::Datum;
 use crate::planner::root::{ActiveIndexes, CteRoot, Memo, Root, TOP, WantedOrders};
+use crate::planner::value::Datum;
 use crate::planner::{PlannerError, fold, upper};
 use crate::snapshot::Oid;
 
@@ -77,6 +77,7 @@ pub(super) fn level<'a>(
         notes: RefCell::new(Vec::new()),
         memo: Memo::default(),
     };
+    grouped::remove_useless(&mut root);
     with_queries(&mut root, &mut scope)?;
     orders::limits(&mut root);
     links::process(&mut root, &scope)?;
@@ -204,6 +205,9 @@ fn conditions(root: &mut Root<'_>, scope: &Scope) -> Result<(), PlannerError> {
         }
     }
     semi::reduce_unique(root);
+    // Every relation has to be there to weigh what an OR says of one.
+    let joins: Vec<Arc<Restrict>> = all.iter().filter(|r| r.required.len() > 1).cloned().collect();
+    ors::extract(root, &joins);
     base::finish(root, &rels);
     Ok(())
 }

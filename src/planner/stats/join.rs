@@ -21,8 +21,7 @@ pub(super) fn selectivity(root: &Root<'_>, call: &Call<'_>, _join: JoinType, spe
         "neqjoinsel" => inequality(root, call, special),
         "scalarltjoinsel" | "scalarlejoinsel" | "scalargtjoinsel" | "scalargejoinsel" => DEFAULT_INEQ,
         "contjoinsel" => 0.001,
-        "tsmatchjoinsel" => 0.005,
-        "areajoinsel" => 0.005,
+        "tsmatchjoinsel" | "areajoinsel" => 0.005,
         "positionjoinsel" => 0.1,
         "matchingjoinsel" => 0.010,
         "arraycontjoinsel" | "networkjoinsel" => {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::{build, distinct, grouping, minmax, order, setops, subplan, targets, upper_rel, window};
 use crate::planner::expr::Expr;
 use crate::planner::path::{Attached, LevelRef, Path, PathKind, RelPaths, compare_fractional};
-use crate::planner::query::Command;
+use crate::planner::query::{Command, Query};
 use crate::planner::rel::QualCost;
 use crate::planner::root::{ActiveIndexes, Planning, Root};
 use crate::planner::value::Datum;
@@ -165,6 +165,12 @@ fn finish(planning: &Planning<'_, '_>, rel: RelPaths) -> RelPaths {
         last.partial = rel.partial;
     }
     last
+}
+
+/// LIMIT plus OFFSET, where both are known: how many rows a sort on top has to give; -1 otherwise.
+pub(super) fn wanted_rows(query: &Query) -> f64 {
+    let (offset, count) = (constant_rows(query.offset.as_ref()), constant_rows(query.limit.as_ref()));
+    if count > 0.0 && offset >= 0.0 { count + offset } else { -1.0 }
 }
 
 /// LIMIT or OFFSET as an estimate: 0 for none, -1 for unknown (`preprocess_limit`).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::grouping::{ordered, ordered_path};
-use super::{build, upper_rel};
+use super::{build, level, upper_rel};
 use crate::planner::path::{Path, RelPaths};
 use crate::planner::rel::PathTarget;
 use crate::planner::root::Planning;
@@ -13,7 +13,7 @@ use crate::planner::scan::gather;
 pub(super) fn rel(planning: &Planning<'_, '_>, input: &RelPaths, target: &Arc<PathTarget>) -> RelPaths {
     let settings = &planning.root.env.settings;
     let keys = &planning.root.wanted.sort;
-    let limit = planning.root.limit_tuples;
+    let limit = level::wanted_rows(&planning.root.query);
     let mut sorted = upper_rel(planning, target, input.rel.consider_parallel);
     let finish = |path: &Arc<Path>| -> Path {
         if path.target.exprs == target.exprs { (**path).clone() } else { build::project(settings, path, target) }

@@ -59,7 +59,16 @@ pub(super) fn expr(node: NodeEnum) -> Expr {
             Expr::BooleanTest { expr: boxed_box(test.arg), test: kind }
         }
         NodeEnum::TypeCast(cast) => {
-            Expr::Cast { expr: boxed_box(cast.arg), to: names::type_name(cast.type_name.unwrap_or_default()) }
+            let to = cast.type_name.unwrap_or_default();
+            let mut expr = boxed_box(cast.arg);
+            // `interval '3' month`: a bare number counts the last field of the range, which the type does not keep.
+            if let (Expr::Literal(Literal::String(text)), Some(unit)) = (&mut *expr, names::interval_unit(&to))
+                && text.trim().parse::<f64>().is_ok()
+            {
+                text.push(' ');
+                text.push_str(unit);
+            }
+            Expr::Cast { expr, to: names::type_name(to) }
         }
         NodeEnum::CaseExpr(case) => Expr::Case {
             operand: optional(case.arg).map(Box::new),

@@ -3,7 +3,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
-use crate::sql::ast::{Alias, TableName, TypeName};
+use crate::sql::ast::{Alias, Expr, Literal, TableName, TypeName};
 
 use super::expr;
 
@@ -48,4 +48,17 @@ pub(super) fn type_name(ty: protobuf::TypeName) -> TypeName {
     // An interval's modifiers are field masks: they say nothing to an index and have their own syntax.
     let modifiers = if name == "interval" { Vec::new() } else { expr::exprs(ty.typmods) };
     TypeName { schema, name, modifiers, array: !ty.array_bounds.is_empty() }
+}
+
+/// The smallest field of an interval type's range (`INTERVAL_MASK`).
+pub(super) fn interval_unit(ty: &protobuf::TypeName) -> Option<&'static str> {
+    if schema_and_name(&ty.names).1 != "interval" {
+        return None;
+    }
+    let modifiers = expr::exprs(ty.typmods.clone());
+    let Some(Expr::Literal(Literal::Integer(mask))) = modifiers.first() else { return None };
+    let fields = [(12, "second"), (11, "minute"), (10, "hour"), (3, "day"), (1, "month"), (2, "year")];
+    // No field at all, or every field: the text says it all.
+    let named = fields.iter().filter(|(bit, _)| mask & (1 << bit) != 0).count();
+    if named == fields.len() { None } else { fields.into_iter().find(|(bit, _)| mask & (1 << bit) != 0).map(|f| f.1) }
 }

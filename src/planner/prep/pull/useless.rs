@@ -9,14 +9,8 @@ use crate::planner::query::{JoinExpr, JoinTree, JoinType, Query, RteKind};
 use crate::planner::relids::RelId;
 use crate::snapshot::{AttrNumber, IndexMethod, Table};
 
-/// Removes them, one after another: one may make the next useless. Semi joins whose right side a row meets at most
-/// once are inner joins (`reduce_unique_semijoins`).
+/// Removes them, one after another: one may make the next useless.
 pub(super) fn remove(env: &Env<'_>, query: &mut Query) {
-    let mut tree = std::mem::take(&mut query.jointree);
-    for item in &mut tree.items {
-        semi_to_inner(env, query, item);
-    }
-    query.jointree = tree;
     while let Some(rel) = find(env, query) {
         let mut tree = std::mem::take(&mut query.jointree);
         for item in &mut tree.items {
@@ -36,28 +30,6 @@ fn find(env: &Env<'_>, query: &Query) -> Option<RelId> {
         });
     }
     found
-}
-
-fn semi_to_inner(env: &Env<'_>, query: &Query, tree: &mut JoinTree) {
-    match tree {
-        JoinTree::Rel(_) => {}
-        JoinTree::From(from) => from.items.iter_mut().for_each(|item| semi_to_inner(env, query, item)),
-        JoinTree::Join(join) => {
-            semi_to_inner(env, query, &mut join.left);
-            semi_to_inner(env, query, &mut join.right);
-            let single = join.right.relids().singleton();
-            let table = single.and_then(|rel| match query.rtable.get(rel)?.kind {
-                RteKind::Table(oid) => env.snapshot.catalog.table(oid).map(|table| (rel, table)),
-                _ => None,
-            });
-            if let (JoinType::Semi, Some((rel, table))) = (join.kind, table) {
-                let compared = join.quals.iter().filter_map(|qual| compared_column(env, qual, rel)).collect();
-                if has_unique(table, &compared) {
-                    join.kind = JoinType::Inner;
-                }
-            }
-        }
-    }
 }
 
 fn joins<'t>(tree: &'t JoinTree, f: &mut dyn FnMut(&'t JoinExpr)) {
