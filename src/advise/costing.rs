@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshot::IndexSpec;
-use crate::whatif::{CandidateId, Configuration, CostError, CostRequest, CostSource, Costed};
+use crate::whatif::{CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed};
 
 use super::candidates::{Family, Pool};
 
@@ -33,8 +33,6 @@ pub(super) struct Costing<'c> {
     refusals: BTreeMap<CandidateId, String>,
     source_bytes: Vec<Option<u64>>,
     planner_memo: BTreeMap<usize, Memo>,
-    /// What the search was told, once its outcome is being proved by a better planner.
-    searched: Option<BTreeMap<usize, Memo>>,
     rule_memo: BTreeMap<usize, Memo>,
     /// Statements that no source can cost, with the reason.
     failures: BTreeMap<usize, String>,
@@ -73,7 +71,6 @@ impl<'c> Costing<'c> {
             refusals: BTreeMap::new(),
             source_bytes: vec![],
             planner_memo: BTreeMap::new(),
-            searched: None,
             rule_memo: BTreeMap::new(),
             failures: BTreeMap::new(),
             lost: None,
@@ -159,27 +156,9 @@ impl<'c> Costing<'c> {
         self.planner.as_ref().map_or(0, |p| p.questions_asked()) + self.rule.questions_asked()
     }
 
-    /// Has every question from now on answered by the best planner at hand, if that is another than the one that
-    /// answered the search. Whether it is.
-    pub(super) fn begin_proof(&mut self) -> bool {
-        let other = self.searched_by_model().is_some() && self.searched.is_none();
-        if other {
-            self.searched = Some(std::mem::take(&mut self.planner_memo));
-        }
-        other
-    }
-
-    /// For how many statements the planner model answered the search, and of how many.
-    pub(super) fn searched_by_model(&self) -> Option<(usize, usize)> {
-        self.planner.as_ref()?.searched_by_model()
-    }
-
-    /// What the search was told of a set that was not proved, in the unit of what was.
-    fn searched_cost(&self, statement: usize, set: &Set, proved_base: f64) -> Option<f64> {
-        let memo = self.searched.as_ref()?.get(&statement)?;
-        let base = memo.find(&Set::new())?.total_cost;
-        let cost = memo.find(set)?.total_cost;
-        (base > 0.0).then(|| proved_base * cost / base)
+    /// Which planner answers.
+    pub(super) fn kind(&self) -> Option<CostSourceKind> {
+        self.planner.as_ref().map(|p| p.kind())
     }
 
     /// Asks everything that the memos cannot answer, in one batch per source.
@@ -206,11 +185,10 @@ impl<'c> Costing<'c> {
         if let Some(source) = self.planner.as_deref_mut()
             && self.lost.is_none()
         {
-            let proving = self.searched.is_some();
-            self.lost = ask(source, proving, &planner, &mut self.planner_memo, &mut self.failures);
+            self.lost = ask(source, &planner, &mut self.planner_memo, &mut self.failures);
         }
         let mut rule_failures = BTreeMap::new();
-        ask(self.rule, false, &rule, &mut self.rule_memo, &mut rule_failures);
+        ask(self.rule, &rule, &mut self.rule_memo, &mut rule_failures);
         if self.planner.is_none() {
             self.failures.append(&mut rule_failures);
         }
@@ -228,10 +206,7 @@ impl<'c> Costing<'c> {
         }
         let memo = self.planner_memo.get(&statement)?;
         let base = memo.find(&Set::new())?.total_cost;
-        let cost = match memo.find(&planned) {
-            Some(costed) => costed.total_cost,
-            None => self.searched_cost(statement, &planned, base).unwrap_or(base),
-        };
+        let cost = memo.find(&planned).map_or(base, |c| c.total_cost);
         if ruled.is_empty() {
             return Some(cost);
         }
@@ -276,7 +251,6 @@ impl<'c> Costing<'c> {
 /// Asks a source and files the answers. Returns the error that says why the source is lost, if it is.
 fn ask(
     source: &mut dyn CostSource,
-    proving: bool,
     questions: &BTreeSet<(usize, Set)>,
     memos: &mut BTreeMap<usize, Memo>,
     failures: &mut BTreeMap<usize, String>,
@@ -292,8 +266,7 @@ fn ask(
         })
         .collect();
     let mut lost = None;
-    let answers = if proving { source.prove(&requests) } else { source.cost(&requests) };
-    for ((statement, set), answer) in questions.iter().zip(answers) {
+    for ((statement, set), answer) in questions.iter().zip(source.cost(&requests)) {
         let memo = memos.entry(*statement).or_default();
         match answer {
             Ok(costed) => memo.answers.push((set.clone(), costed)),

@@ -310,18 +310,6 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
         self.costing.prepare(&requests);
     }
 
-    /// Has the outcome of the search costed by the best planner at hand, statement by statement. Whether that is another
-    /// than the one that answered the search.
-    pub(super) fn begin_proof(&mut self, chosen: &Set) -> bool {
-        if !self.costing.begin_proof() {
-            return false;
-        }
-        self.ask_base();
-        let requests: Vec<(usize, Set)> = self.base.keys().map(|s| (*s, chosen.clone())).collect();
-        self.prepare(requests);
-        true
-    }
-
     /// Whether a statement's cost can still fall visibly below this.
     pub(super) fn can_fall(&self, statement: usize, cost: f64) -> bool {
         self.floor.get(&statement).is_none_or(|floor| cost > floor * 1.01)

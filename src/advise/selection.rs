@@ -90,10 +90,6 @@ pub(super) fn select(problem: &mut Problem<'_, '_, '_>, progress: &dyn Progress)
         search.grow(progress);
     }
     search.clean_up();
-    if search.problem.begin_proof(&search.chosen) {
-        // What the better planner does not use goes.
-        search.clean_up();
-    }
     let selection = search.outcome();
     progress.end();
     selection

@@ -11,7 +11,6 @@ pub(crate) mod fixture;
 pub mod hypopg;
 mod live;
 pub mod model;
-pub mod proving;
 pub mod reserve;
 pub mod rule;
 pub mod size;
@@ -91,17 +90,6 @@ pub trait CostSource {
 
     /// Answers every request, in order. A failure of one does not touch the others.
     fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>>;
-
-    /// Answers requests as [`CostSource::cost`] does, by the most trustworthy planner at hand: what a search has decided
-    /// is costed so.
-    fn prove(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>> {
-        self.cost(requests)
-    }
-
-    /// For how many statements the planner model answered a search that a real planner proves, and of how many.
-    fn searched_by_model(&self) -> Option<(usize, usize)> {
-        None
-    }
 
     /// Questions that reached the source, so far. Answering from memory is the caller's (`advise` does).
     fn questions_asked(&self) -> u64;

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::report::{self, Confidence, Evidence, Impact, IndexReport, QueryImpact, Recommendation, RecommendationKind};
 use crate::snapshot::{IndexMethod, IndexSpec, Table, TableKind};
 use crate::sql;
-use crate::whatif::CandidateId;
 use crate::whatif::ddl::{self, Build, Names};
+use crate::whatif::{CandidateId, CostSourceKind};
 
 use super::super::candidates::{Family, TRIGRAM_EXTENSION};
 use super::super::costing::{Judge, Set};
@@ -48,7 +48,11 @@ fn one(
     let keys = served_keys(problem, chosen, candidate);
     let impact = impact(problem, chosen, candidate, &served, &keys);
     let planner = problem.costing.judge(candidate) == Judge::Planner && !served.is_empty();
-    let evidence = if planner { Evidence::Planner } else { Evidence::Rule };
+    let evidence = match (planner, problem.costing.kind()) {
+        (true, Some(CostSourceKind::Model)) => Evidence::Model,
+        (true, _) => Evidence::Planner,
+        (false, _) => Evidence::Rule,
+    };
     let mut reason = reason(problem, candidate, &served, &keys);
     if partitioned {
         let script =
