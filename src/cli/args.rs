@@ -200,6 +200,9 @@ pub(super) struct DoctorArgs {
 /// `pgwise demo`.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
+    /// Analyse the sample's own snapshot with a twin instead: no data to load, nothing to measure
+    #[arg(long, conflicts_with_all = ["url", "scale", "output"], help_heading = "Workload")]
+    pub(super) from_snapshot: bool,
     /// Use this empty, disposable database instead of starting a server
     #[arg(long, value_name = "URL", hide_env_values = true, help_heading = "Server")]
     pub(super) url: Option<String>,

@@ -2,15 +2,17 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::collect::{self, CollectOptions};
-use crate::config::{AnalyzeSettings, Period, Settings};
+use crate::config::{AnalyzeSettings, Period, Settings, WhatIf};
 use crate::connect::{ConnectOptions, Env, Pool, PoolOptions};
-use crate::demo::{self, DemoOptions};
+use crate::demo::{self, DemoOptions, Sample};
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::snapshot::file;
 use crate::throwaway::ServerOptions;
 
 use super::args::{DemoArgs, OutputArgs};
@@ -28,6 +30,12 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
     } else {
         Some(Destinations::resolve(&OutputArgs { output: args.report.clone(), ..OutputArgs::default() })?)
     };
+    if args.from_snapshot {
+        let report = from_snapshot(args.pg_bin.as_deref(), env)?;
+        shown.write(&report)?;
+        written.as_ref().map_or(Ok(()), |places| places.write(&report))?;
+        return Ok(Outcome::Clean);
+    }
     args.output.as_deref().map_or(Ok(()), output::check_folder)?;
     let mut options = DemoOptions::new(ServerOptions {
         pg_bin: args.pg_bin.clone(),
@@ -64,6 +72,23 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
         })?;
     }
     Ok(Outcome::Clean)
+}
+
+/// What `pgwise analyze --snapshot --what-if twin` does, with the snapshot that the program carries. Its counters cover
+/// three runs of the workload, so any history will do.
+fn from_snapshot(pg_bin: Option<&Path>, env: &Env) -> Result<Report, Failure> {
+    let snapshot = file::read(Sample::shop_snapshot())
+        .map_err(|e| Failure::new("the sample's own snapshot cannot be read, which is a bug in pgwise").because(e))?;
+    let analyze = AnalyzeSettings {
+        min_history: Some(Period(Duration::ZERO)),
+        what_if: Some(WhatIf::Twin),
+        pg_bin: pg_bin.map(Path::to_owned),
+        ..AnalyzeSettings::default()
+    };
+    let settings = Settings { analyze, ..Settings::default() };
+    let progress = progress::for_stderr();
+    let judged = async { analyze::judge(&Arc::new(snapshot), None, &settings, env, &progress).await };
+    session::run(Box::pin(judged))
 }
 
 /// What `pgwise analyze` does, on the demo's database. Its counters are minutes old and were not reset in between, so

@@ -74,6 +74,11 @@ impl Sample {
         )
     }
 
+    /// What pgwise collected of the shop after three runs at full scale, before any advice: a snapshot file.
+    pub fn shop_snapshot() -> &'static [u8] {
+        include_bytes!("../../sample-workloads/shop/snapshot.json.zst")
+    }
+
     fn parse(sql_files: &[&str], queries: &str) -> Result<Self, SampleError> {
         let QueryFile { query } = toml::from_str(queries)?;
         Ok(Self { steps: sql_files.iter().flat_map(|file| steps(file)).collect(), queries: query })

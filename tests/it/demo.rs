@@ -12,6 +12,7 @@ use pgwise::report::{
 use pgwise::throwaway::ServerOptions;
 
 use crate::harness;
+use crate::harness::binary::pgwise;
 
 fn recommendation(kind: RecommendationKind, ddl: &str, prerequisites: &[&str]) -> Recommendation {
     Recommendation {
@@ -125,4 +126,18 @@ async fn a_senseless_scale_is_refused() {
     let none = DemoOptions { scale: 0.0, ..options(&database) };
     let refused = demo::run(&none, async |_: &ConnectOptions| Ok(report(vec![])), &Silent).await;
     assert!(matches!(refused, Err(Error::Scale(scale)) if scale == 0.0), "{refused:?}");
+}
+
+#[test]
+fn the_carried_snapshot_is_analysed_without_a_server() {
+    // The snapshot's major version, where Debian has its programs.
+    let programs = "/usr/lib/postgresql/15/bin";
+    if !std::path::Path::new(programs).join("postgres").exists() {
+        harness::skipping("no server programs of the carried snapshot's major version");
+        return;
+    }
+    let run = pgwise(&["demo", "--from-snapshot", "--pg-bin", programs]);
+    run.ends(0, 60);
+    run.prints(&["public.orders", "create", "planner"]);
+    pgwise(&["demo", "--from-snapshot", "--scale", "0.5"]).ends(2, 10);
 }
