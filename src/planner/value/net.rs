@@ -1,7 +1,7 @@
 //! Network addresses (`inet`, `cidr`).
 
-use std::cmp::Ordering;
 use core::net::IpAddr;
+use std::cmp::Ordering;
 
 /// An address with the length of its network part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
