@@ -2,7 +2,7 @@
 
 use crate::planner::env::{Env, INDEX_REL};
 use crate::planner::expr::{Expr, types};
-use crate::snapshot::Table;
+use crate::snapshot::{Column, Oid, Table};
 
 use super::coerce::Context;
 use super::operator::conjuncts;
@@ -20,6 +20,16 @@ pub fn index_expression(env: &Env<'_>, table: &Table, sql: &str) -> Result<Expr>
 /// A partial index's predicate, as an implicit AND.
 pub fn index_predicate(env: &Env<'_>, table: &Table, sql: &str) -> Result<Vec<Expr>> {
     index_expression(env, table, sql).map(conjuncts)
+}
+
+/// A column as an index key: the variable that a query over its table would have, of [`INDEX_REL`].
+pub fn index_column(env: &Env<'_>, column: &Column) -> Expr {
+    Expr::Var(Analyzer::new(env).table_column(INDEX_REL, column))
+}
+
+/// The collation that an index key names, numbered as queries' are.
+pub fn index_collation(env: &Env<'_>, name: &str) -> Oid {
+    super::name::collation(env, name)
 }
 
 fn over_table<'a>(env: &'a Env<'a>, table: &Table) -> Analyzer<'a> {

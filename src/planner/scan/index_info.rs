@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::planner::env::{Env, GinCounts, INDEX_REL, IndexInfo, IndexKeyInfo, IndexRef};
-use crate::planner::expr::{Expr, Var};
+use crate::planner::env::{Env, GinCounts, IndexInfo, IndexKeyInfo, IndexRef};
+use crate::planner::expr::Expr;
 use crate::planner::facts::OpclassFact;
-use crate::planner::stats;
+use crate::planner::{analyze, fold, stats};
 use crate::snapshot::{Index, IndexMethod, IndexSpec, KeySpec, KeyTarget, Oid, Table};
 
 /// Bytes of a block, where the server does not say.
@@ -72,10 +72,7 @@ fn build(env: &Env<'_>, table: &Table, spec: &IndexSpec, id: IndexRef, name: &st
     let (_, rows, _) = stats::relation_size(env, table);
     let predicate = match &spec.predicate {
         None => Vec::new(),
-        Some(sql) => match expression(env, table, sql)? {
-            Expr::And(conditions) => conditions,
-            other => vec![other],
-        },
+        Some(sql) => self::predicate(env, table, sql)?,
     };
     let keys = spec.keys.iter().map(|k| key_info(env, table, spec.method, k)).collect::<Option<Vec<_>>>()?;
     // Only a partial index can have fewer entries than the table has rows.
@@ -99,12 +96,12 @@ fn build(env: &Env<'_>, table: &Table, spec: &IndexSpec, id: IndexRef, name: &st
 
 fn key_info(env: &Env<'_>, table: &Table, method: IndexMethod, key: &KeySpec) -> Option<IndexKeyInfo> {
     let (attno, expr) = match &key.target {
-        KeyTarget::Column(attno) => (*attno, column(env, table, *attno)?),
-        KeyTarget::Expression(sql) => (0, expression(env, table, sql)?),
+        KeyTarget::Column(attno) => (*attno, analyze::index_column(env, table.column(*attno)?)),
+        KeyTarget::Expression(sql) => (0, fold::fold(env, analyze::index_expression(env, table, sql).ok()?)),
     };
-    let class = opclass(env, method, key.opclass.as_deref(), expr.ty())?;
+    let class = opclass(env, method, key.opclass.as_deref(), env.facts.base_type(expr.ty()))?;
     let collation = match &key.collation {
-        Some(name) => collation_oid(name),
+        Some(name) => analyze::index_collation(env, name),
         None => expr.collation(),
     };
     let collation_is_c = match (&key.collation, attno) {
@@ -130,8 +127,9 @@ fn key_info(env: &Env<'_>, table: &Table, method: IndexMethod, key: &KeySpec) ->
 /// `DEFAULT_COLLATION_OID`.
 const DEFAULT_COLLATION: Oid = 100;
 
+/// `C`, `POSIX`, `ucs_basic`.
 fn is_c(collation: Oid) -> bool {
-    collation == 950 || collation == 951
+    matches!(collation, 950 | 951 | 962)
 }
 
 /// Whether the database sorts as C, by a column that has its collation.
@@ -142,15 +140,6 @@ fn default_is_c(table: &Table) -> bool {
 
 fn collatable(env: &Env<'_>, ty: Oid) -> bool {
     env.facts.ty(ty).is_none_or(|t| t.collation != 0)
-}
-
-/// A collation by its name, qualified and quoted or not.
-fn collation_oid(name: &str) -> Oid {
-    match bare(name).as_str() {
-        "C" => 950,
-        "POSIX" => 951,
-        _ => DEFAULT_COLLATION,
-    }
 }
 
 /// The last part of a name, without quotes.
@@ -166,20 +155,12 @@ fn opclass<'e>(env: &'e Env<'_>, method: IndexMethod, name: Option<&str>, ty: Oi
     }
 }
 
-/// A column as a Var of the index's table.
-fn column(env: &Env<'_>, table: &Table, attno: i16) -> Option<Expr> {
-    let column = table.column(attno)?;
-    let ty = env.facts.base_type(env.facts.column_type(&column.ty));
-    let collation = match &column.collation {
-        Some(name) => collation_oid(name),
-        None => 0,
-    };
-    Some(Expr::Var(Var { rel: INDEX_REL, attno, levels_up: 0, ty, typmod: -1, collation }))
-}
-
-/// An expression over the table's columns.
-fn expression(_env: &Env<'_>, _table: &Table, _sql: &str) -> Option<Expr> {
-    None
+/// A partial index's predicate as the planner reads it (`RelationGetIndexPredicate`): folded, then an implicit AND.
+fn predicate(env: &Env<'_>, table: &Table, sql: &str) -> Option<Vec<Expr>> {
+    match fold::fold(env, analyze::index_expression(env, table, sql).ok()?) {
+        Expr::And(conditions) => Some(conditions),
+        other => Some(vec![other]),
+    }
 }
 
 /// Whether an index-only scan gets the key back (`amcanreturn`).
