@@ -11,6 +11,7 @@ use crate::collect::{self, CollectOptions};
 use crate::connect::Env;
 use crate::plan::Explain;
 use crate::planner::{Plan, PlanTree};
+use crate::report::neutral;
 use crate::snapshot::{PlanOutcome, Snapshot, Statement};
 use crate::whatif::model;
 
@@ -79,10 +80,9 @@ pub(super) fn run(args: ExplainArgs, env: &Env) -> Result<Outcome, Failure> {
     match args.format {
         ExplainFormat::Text => output::stdout(text_of(&explained).as_bytes())?,
         ExplainFormat::Json => {
-            let mut json = serde_json::to_vec_pretty(&explained)
+            let json = serde_json::to_string_pretty(&explained)
                 .map_err(|e| Failure::new("the plan cannot be written as JSON").because(e))?;
-            json.push(b'\n');
-            output::stdout(&json)?;
+            output::stdout(format!("{}\n", neutral::json(&json)).as_bytes())?;
         }
     }
     Ok(Outcome::Clean)
@@ -173,7 +173,7 @@ fn text_of(explained: &Explained<'_>) -> String {
         );
     }
     for note in &explained.notes {
-        let _ = writeln!(text, "Note: {note}");
+        let _ = writeln!(text, "Note: {}", neutral::line(note));
     }
     text
 }
@@ -183,7 +183,7 @@ fn write_tree(text: &mut String, tree: &Tree, depth: usize) {
         text,
         "{}{}  (cost={:.2}..{:.2} rows={:.0})",
         "  ".repeat(depth),
-        tree.node,
+        neutral::line(&tree.node),
         tree.startup_cost,
         tree.total_cost,
         tree.rows

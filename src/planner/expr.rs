@@ -302,7 +302,6 @@ pub mod types {
     pub const NUMERIC: Oid = 1700;
     pub const RECORD: Oid = 2249;
     pub const UUID: Oid = 2950;
-    pub const TSVECTOR: Oid = 3614;
     pub const TSQUERY: Oid = 3615;
     pub const JSONB: Oid = 3802;
 }

@@ -18,6 +18,7 @@ pub mod analyze;
 pub mod cost;
 pub mod env;
 pub mod expr;
+pub mod exprs;
 pub mod facts;
 pub mod fold;
 pub mod join;

@@ -1,6 +1,6 @@
 //! The plan that the model chose, in EXPLAIN's words.
 
-use super::env::{IndexInfo, IndexRef};
+use super::env::IndexInfo;
 use super::path::{AggSplit, AggStrategy, Attached, Bitmap, IndexScan, LevelRef, Path, PathKind};
 use super::query::JoinType;
 use super::relids::RelId;
@@ -163,15 +163,12 @@ fn alias(root: &Root<'_>, rel: RelId) -> String {
 pub fn scanned(kind: &PathKind) -> Option<RelId> {
     match kind {
         PathKind::SeqScan { rel }
-        | PathKind::SampleScan { rel }
-        | PathKind::TidScan { rel }
         | PathKind::BitmapHeapScan { rel, .. }
         | PathKind::SubqueryScan { rel, .. }
         | PathKind::FunctionScan { rel }
         | PathKind::ValuesScan { rel }
         | PathKind::CteScan { rel, .. }
-        | PathKind::WorkTableScan { rel }
-        | PathKind::ForeignScan { rel } => Some(*rel),
+        | PathKind::WorkTableScan { rel } => Some(*rel),
         PathKind::IndexScan(scan) | PathKind::IndexOnlyScan(scan) => Some(scan.rel),
         _ => None,
     }
@@ -196,25 +193,21 @@ pub fn inputs(kind: &PathKind) -> Vec<&Path> {
         | PathKind::Limit { input }
         | PathKind::ModifyTable { input, .. } => vec![input],
         PathKind::Result { input } => input.iter().map(|i| &**i).collect(),
-        PathKind::MinMax { inputs }
-        | PathKind::Append { inputs, .. }
-        | PathKind::MergeAppend { inputs }
-        | PathKind::SetOp { inputs, .. } => inputs.iter().map(|i| &**i).collect(),
+        PathKind::MinMax { inputs } | PathKind::Append { inputs, .. } | PathKind::SetOp { inputs, .. } => {
+            inputs.iter().map(|i| &**i).collect()
+        }
         PathKind::NestLoop(join) | PathKind::MergeJoin { join, .. } | PathKind::HashJoin { join, .. } => {
             vec![&join.outer, &join.inner]
         }
         PathKind::RecursiveUnion { left, right } => vec![left, right],
         PathKind::SeqScan { .. }
-        | PathKind::SampleScan { .. }
-        | PathKind::TidScan { .. }
         | PathKind::IndexScan(_)
         | PathKind::IndexOnlyScan(_)
         | PathKind::BitmapHeapScan { .. }
         | PathKind::FunctionScan { .. }
         | PathKind::ValuesScan { .. }
         | PathKind::CteScan { .. }
-        | PathKind::WorkTableScan { .. }
-        | PathKind::ForeignScan { .. } => Vec::new(),
+        | PathKind::WorkTableScan { .. } => Vec::new(),
     }
 }
 
@@ -253,21 +246,11 @@ fn bitmap_indexes<'p>(bitmap: &'p Bitmap, found: &mut dyn FnMut(&'p IndexInfo)) 
     }
 }
 
-/// Whether an index is a candidate.
-pub fn candidate(index: &IndexInfo) -> Option<usize> {
-    match index.id {
-        IndexRef::Candidate(id) => Some(id),
-        IndexRef::Existing(_) => None,
-    }
-}
-
 /// The name that EXPLAIN's text format gives a node (`ExplainNode`).
 pub fn title(path: &Path) -> String {
     let parallel = if path.parallel_aware { "Parallel " } else { "" };
     let plain = match &path.kind {
         PathKind::SeqScan { .. } => "Seq Scan",
-        PathKind::SampleScan { .. } => "Sample Scan",
-        PathKind::TidScan { .. } => "Tid Scan",
         PathKind::IndexScan(scan) => return directed(parallel, "Index Scan", scan),
         PathKind::IndexOnlyScan(scan) => return directed(parallel, "Index Only Scan", scan),
         PathKind::BitmapHeapScan { .. } => "Bitmap Heap Scan",
@@ -276,11 +259,9 @@ pub fn title(path: &Path) -> String {
         PathKind::ValuesScan { .. } => "Values Scan",
         PathKind::CteScan { .. } => "CTE Scan",
         PathKind::WorkTableScan { .. } => "WorkTable Scan",
-        PathKind::ForeignScan { .. } => "Foreign Scan",
         PathKind::Result { .. } | PathKind::MinMax { .. } => "Result",
         PathKind::ProjectSet { .. } => "ProjectSet",
         PathKind::Append { .. } => "Append",
-        PathKind::MergeAppend { .. } => "Merge Append",
         PathKind::NestLoop(join) => return join_title(parallel, "Nested Loop", join.kind),
         PathKind::MergeJoin { join, .. } => return join_title(parallel, "Merge", join.kind),
         PathKind::HashJoin { join, .. } => return join_title(parallel, "Hash", join.kind),

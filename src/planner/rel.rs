@@ -246,6 +246,22 @@ pub struct SpecialJoin {
     pub semi_operators: Vec<Oid>,
     /// See `semi_operators`.
     pub semi_rhs: Vec<Expr>,
-    /// Its quals, for selectivity.
-    pub quals: Vec<Arc<Restrict>>,
+}
+
+impl SpecialJoin {
+    /// What stands for it in an inner join of these sides, where there is none: for selectivities.
+    pub fn inner(left: Relids, right: Relids) -> Self {
+        Self {
+            min_left: left,
+            min_right: right,
+            syn_left: left,
+            syn_right: right,
+            kind: JoinType::Inner,
+            lhs_strict: false,
+            semi_can_btree: false,
+            semi_can_hash: false,
+            semi_operators: Vec::new(),
+            semi_rhs: Vec::new(),
+        }
+    }
 }

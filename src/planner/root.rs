@@ -118,8 +118,6 @@ pub struct SubPlan<'a> {
     pub kind: SubPlanKind,
     /// Evaluated once (an initplan), rather than for each row.
     pub uncorrelated: bool,
-    /// Output columns compared, for ANY and ALL.
-    pub columns: usize,
     /// For ANY: the comparison can be done by a hash table (`testexpr_is_hashable`).
     pub hashable: bool,
 }
@@ -133,7 +131,6 @@ pub enum SubPlanKind {
     All,
     Expr,
     Array,
-    Cte,
 }
 
 /// A WITH query that is computed once.
@@ -267,8 +264,6 @@ pub struct Planning<'r, 'a> {
     pub indexes: &'r ActiveIndexes,
     /// Base relations with their paths, by range-table position.
     pub base: Vec<Option<RelPaths>>,
-    /// Joins with their paths.
-    pub joins: FxHashMap<Relids, RelPaths>,
     /// What each subquery in an expression costs, by position in [`Root::subplans`].
     pub subplan_costs: Vec<SubPlanCost>,
     /// Subqueries in FROM: the final relation of each, by range-table position.
@@ -286,8 +281,4 @@ pub struct SubPlanCost {
     pub per_call: f64,
     /// The plan.
     pub path: Arc<Path>,
-    /// Uses a hash table of its result (`useHashTable`).
-    pub hashed: bool,
-    /// Parallel safe.
-    pub parallel_safe: bool,
 }

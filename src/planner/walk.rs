@@ -2,7 +2,7 @@
 
 use super::expr::{Expr, Var, types};
 use super::query::{FromExpr, JoinTree, Query, RteKind};
-use super::relids::{RelId, Relids};
+use super::relids::Relids;
 use crate::snapshot::Oid;
 use crate::sql::ast::SublinkKind;
 
@@ -423,18 +423,6 @@ impl JoinTree {
             Self::Rel(rel) => Relids::single(*rel),
             Self::Join(join) => join.left.relids() | join.right.relids(),
             Self::From(from) => from.relids(),
-        }
-    }
-
-    /// Calls `f` on every relation in it, from left to right.
-    pub fn for_each_rel(&self, f: &mut dyn FnMut(RelId)) {
-        match self {
-            Self::Rel(rel) => f(*rel),
-            Self::Join(join) => {
-                join.left.for_each_rel(f);
-                join.right.for_each_rel(f);
-            }
-            Self::From(from) => from.items.iter().for_each(|item| item.for_each_rel(f)),
         }
     }
 }

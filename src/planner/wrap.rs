@@ -49,7 +49,7 @@ pub fn incremental_sort(
     let settings = &root.env.settings;
     let costs =
         sort::cost_incremental_sort(settings, Costs::from(&*input), input.rows, groups, width, 0.0, limit_tuples);
-    over(&Arc::clone(&input), PathKind::IncrementalSort { input, presorted }, costs, pathkeys)
+    over(&Arc::clone(&input), PathKind::IncrementalSort { input }, costs, pathkeys)
 }
 
 /// Distinct values of the first `presorted` keys among so many rows.

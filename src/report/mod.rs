@@ -10,7 +10,7 @@ mod identity;
 mod json;
 mod markdown;
 mod model;
-mod neutral;
+pub mod neutral;
 mod schema;
 mod sql_script;
 pub(crate) mod table;

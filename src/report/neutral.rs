@@ -17,7 +17,7 @@ pub(super) fn is_active(c: char) -> bool {
 }
 
 /// One line: every active character replaced by a picture of itself, line breaks included.
-pub(super) fn line(text: &str) -> Cow<'_, str> {
+pub fn line(text: &str) -> Cow<'_, str> {
     if text.contains(is_active) { text.chars().map(picture).collect::<String>().into() } else { text.into() }
 }
 
@@ -38,6 +38,28 @@ fn picture(c: char) -> char {
         c if is_active(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     }
+}
+
+/// JSON in which no character acts: serde_json escapes C0 controls only. The others can stand in JSON only within strings, where an escape means the
+/// same and does nothing to the terminal on which someone looks at the file.
+pub fn json(json: &str) -> String {
+    let acts = |c: char| is_active(c) && c != '\n';
+    if !json.contains(acts) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if acts(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A statement that means the same and holds no active character but line breaks between its tokens: those in quoted

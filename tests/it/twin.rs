@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use pgwise::collect::{CollectOptions, collect};
 use pgwise::demo::Sample;
 use pgwise::progress::Silent;
-use pgwise::snapshot::{Blocks, IndexMethod, IndexSpec, KeySpec, PlanOutcome, Snapshot, Statement, ValuesPolicy};
+use pgwise::snapshot::{IndexMethod, IndexSpec, KeySpec, Snapshot, ValuesPolicy};
 use pgwise::throwaway::ServerError;
 use pgwise::whatif::twin::{Twin, TwinError, TwinOptions, TwinSource};
 use pgwise::whatif::{Configuration, CostRequest, CostSource, ddl};
@@ -16,26 +16,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use crate::harness::{self, Database};
-
-fn statement(position: usize, text: &str) -> Statement {
-    Statement {
-        queryid: position.to_string(),
-        user: None,
-        query: text.to_owned(),
-        calls: 1,
-        // The collector sorts by total time.
-        total_ms: 1000.0 - position as f64,
-        mean_ms: 1000.0 - position as f64,
-        min_ms: None,
-        max_ms: None,
-        stddev_ms: None,
-        plan_ms: None,
-        rows: 1,
-        blocks: Blocks::default(),
-        wal_bytes: None,
-        plan: PlanOutcome::NotAsked,
-    }
-}
+use crate::whatif::snapshot::statement;
 
 pub(crate) async fn take(database: &Database, statements: &[String], values: ValuesPolicy) -> Snapshot {
     let options = CollectOptions {

@@ -5,7 +5,6 @@ use crate::planner::expr::{Expr, types};
 use crate::snapshot::{Column, Oid, Table};
 
 use super::coerce::Context;
-use super::operator::conjuncts;
 use super::scope::{Item, Level};
 use super::{Analyzer, Result, refuse};
 
@@ -15,11 +14,6 @@ pub fn index_expression(env: &Env<'_>, table: &Table, sql: &str) -> Result<Expr>
     let mut analyzer = over_table(env, table);
     let expr = analyzer.expr(&parsed)?;
     if expr.ty() == types::UNKNOWN { analyzer.coerce(expr, types::TEXT, -1, Context::Implicit) } else { Ok(expr) }
-}
-
-/// A partial index's predicate, as an implicit AND.
-pub fn index_predicate(env: &Env<'_>, table: &Table, sql: &str) -> Result<Vec<Expr>> {
-    index_expression(env, table, sql).map(conjuncts)
 }
 
 /// A column as an index key: the variable that a query over its table would have, of [`INDEX_REL`].

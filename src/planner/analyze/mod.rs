@@ -31,7 +31,7 @@ use super::{PlannerError, Query};
 use crate::sql::ast::Statement;
 use scope::Level;
 
-pub use index::{index_collation, index_column, index_expression, index_predicate};
+pub use index::{index_collation, index_column, index_expression};
 
 type Result<T> = std::result::Result<T, PlannerError>;
 

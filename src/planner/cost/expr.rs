@@ -44,7 +44,7 @@ pub fn quals_cost(env: &Env<'_>, subplans: &[SubPlanCost], quals: &[Arc<Restrict
 }
 
 /// Elements of an array as costs count them (`estimate_array_length` without statistics).
-pub fn array_length(array: &Expr) -> f64 {
+fn array_length(array: &Expr) -> f64 {
     match array {
         Expr::Const(Const { value: Some(value), .. }) => match value.as_ref() {
             Datum::Array(elements) => elements.len() as f64,

@@ -70,7 +70,7 @@ fn a_loop_over_remembered_rows() {
     let scan = input(0.2925, 1.7875, 10.0, 12);
     let rescan = memoize::rescan(&settings(), &scan, 1000.0, 50.0, 4.0);
     let mut cache = input(0.3025, 1.7975, 10.0, 12);
-    cache.kind = PathKind::Memoize { input: Arc::new(scan), keys: 1, rescan };
+    cache.kind = PathKind::Memoize { input: Arc::new(scan), rescan };
     let costs = looped(&input(0.0, 15.0, 1000.0, 8), &cache, NO_QUALS, None, false);
     assert!((costs.total - 243.62).abs() < 0.2, "{costs:?}");
 }

@@ -15,4 +15,4 @@ pub mod nestloop;
 pub mod scan;
 pub mod sort;
 
-pub use expr::{array_length, expr_cost, quals_cost, restrict_cost};
+pub use expr::{expr_cost, quals_cost, restrict_cost};

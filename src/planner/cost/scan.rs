@@ -143,39 +143,6 @@ pub fn subqueryscan(settings: &Settings, scanned: &Scanned<'_>, startup: f64, to
     Cost { startup: startup + own.startup, total: total + own.total, ..own }
 }
 
-/// Fetching rows by their address (`cost_tidscan`): `addresses` rows, each on a page of its own. `quals` leave out the
-/// condition on the address, whose own cost is `tid_quals`.
-pub fn tidscan(settings: &Settings, scanned: &Scanned<'_>, addresses: f64, tid_quals: QualCost) -> Cost {
-    let (extra, disabled) = disable(settings, settings.enable.tidscan);
-    let quals = QualCost {
-        startup: scanned.quals.startup + tid_quals.per_tuple,
-        per_tuple: scanned.quals.per_tuple - tid_quals.per_tuple,
-    };
-    let scanned = Scanned { tuples: addresses, quals, ..*scanned };
-    let cost = scanned.cost(extra, settings.cpu_tuple_cost);
-    Cost { total: cost.total + settings.random_page_cost * addresses, disabled, ..cost }
-}
-
-/// Fetching a range of addresses (`cost_tidrangescan`): `selectivity` of the table's blocks, one of them at random.
-pub fn tidrangescan(
-    settings: &Settings,
-    scanned: &Scanned<'_>,
-    pages: f64,
-    selectivity: f64,
-    tid_quals: QualCost,
-) -> Cost {
-    let (extra, disabled) = disable(settings, settings.enable.tidscan);
-    let read = (selectivity * pages).ceil().max(1.0);
-    let quals = QualCost {
-        startup: scanned.quals.startup + tid_quals.per_tuple,
-        per_tuple: scanned.quals.per_tuple - tid_quals.per_tuple,
-    };
-    let scanned = Scanned { tuples: selectivity * scanned.tuples, quals, ..*scanned };
-    let cost = scanned.cost(extra, settings.cpu_tuple_cost);
-    let disk = settings.random_page_cost + settings.seq_page_cost * (read - 1.0);
-    Cost { total: cost.total + disk, disabled, ..cost }
-}
-
 /// Collecting workers' rows (`cost_gather`) on top of a partial path.
 pub fn gather(settings: &Settings, startup: f64, total: f64, rows: f64) -> (f64, f64) {
     let startup_cost = startup + settings.parallel_setup_cost;

@@ -146,39 +146,6 @@ pub fn cost_rescan(settings: &Settings, path: &Path) -> (f64, f64) {
     }
 }
 
-/// Costs of a Gather that yields so many rows (`cost_gather`).
-pub fn cost_gather(settings: &Settings, input: Costs, rows: f64) -> Costs {
-    let setup = settings.parallel_setup_cost;
-    Costs {
-        disabled_nodes: input.disabled_nodes,
-        startup: input.startup + setup,
-        total: input.total + setup + settings.parallel_tuple_cost * rows,
-    }
-}
-
-/// Costs of a Gather Merge (`cost_gather_merge`): a heap over the workers and the leader, and transfer that is 5 %
-/// dearer than a Gather's.
-pub fn cost_gather_merge(settings: &Settings, input: Costs, workers: u32, rows: f64) -> Costs {
-    let streams = f64::from(workers) + 1.0;
-    let comparison = 2.0 * settings.cpu_operator_cost;
-    let startup = comparison * streams * streams.log2() + settings.parallel_setup_cost;
-    let run = rows * comparison * streams.log2()
-        + settings.cpu_operator_cost * rows
-        + settings.parallel_tuple_cost * rows * 1.05;
-    Costs { disabled_nodes: input.disabled_nodes, startup: startup + input.startup, total: startup + run + input.total }
-        .unless(settings, settings.enable.gathermerge)
-}
-
-/// Costs of a Merge Append of so many inputs, whose startup and total costs are summed in `input`
-/// (`cost_merge_append`).
-pub fn cost_merge_append(settings: &Settings, input: Costs, inputs: usize, rows: f64) -> Costs {
-    let streams = inputs.max(2) as f64;
-    let comparison = 2.0 * settings.cpu_operator_cost;
-    let startup = comparison * streams * streams.log2();
-    let run = rows * comparison * streams.log2() + settings.cpu_tuple_cost * 0.5 * rows;
-    Costs { disabled_nodes: input.disabled_nodes, startup: startup + input.startup, total: startup + run + input.total }
-}
-
 impl Costs {
     /// The costs of a node of a kind that may be switched off: a disabled node from 18 on, before that
     /// [`DISABLE_COST`] on top.

@@ -499,10 +499,6 @@ pub mod poly {
 pub mod op {
     use crate::snapshot::Oid;
     pub const ARRAY_EQ: Oid = 1070;
-    pub const INT4_EQ: Oid = 96;
-    pub const INT8_LT: Oid = 412;
-    pub const TEXT_EQ: Oid = 98;
-    pub const TEXT_LIKE: Oid = 1209;
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn default_classes_follow_binary_coercion() {
 #[test]
 fn families_and_sort_operators() {
     let facts = Facts::default();
-    assert_eq!(facts.merge_families(op::INT4_EQ), vec![1976]);
+    assert_eq!(facts.merge_families(96), vec![1976]);
     assert_eq!(facts.strategy(97, 1976), Some(1));
     assert_eq!(facts.member(1976, types::INT4, types::INT8, 3), Some(15));
     let int4 = SortOperators { lt: 97, eq: 96, gt: 521, hashable: true };

@@ -150,15 +150,7 @@ fn hash_path(
         target: &pair.rel.target,
     };
     let costs = hashjoin::finish(pair.settings, initial, &joined);
-    let made = Made {
-        restrict,
-        clauses: keys.clauses.clone(),
-        rows,
-        costs,
-        pathkeys: no_keys(),
-        param,
-        parallel_aware: shared,
-    };
+    let made = Made { rows, costs, pathkeys: no_keys(), param, parallel_aware: shared };
     let batches = initial.table.batches;
     pair.path(inputs, made, |join| PathKind::HashJoin { join, batches })
 }

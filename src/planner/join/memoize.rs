@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::paths::{Inputs, Pair};
 use crate::planner::cost::memoize;
 use crate::planner::expr::Expr;
+use crate::planner::exprs::contains_volatile;
 use crate::planner::facts::Facts;
 use crate::planner::path::{ParamInfo, Path, PathKind};
-use crate::planner::prep::exprs::contains_volatile;
 use crate::planner::query::{JoinType, RteKind};
 use crate::planner::{Restrict, stats};
 use crate::snapshot::{IndexMethod, Oid};
@@ -37,7 +37,7 @@ pub(super) fn memoize_path(pair: &Pair<'_, '_, '_>, inputs: Inputs<'_>) -> Optio
     let (distinct, width) = remembered(pair, param, outer.rows, || distinct_keys(pair, &keys, outer.rows));
     let rescan = memoize::rescan(settings, inner, outer.rows, distinct, width);
     Some(Arc::new(Path {
-        kind: PathKind::Memoize { input: Arc::clone(inner), keys: keys.len(), rescan },
+        kind: PathKind::Memoize { input: Arc::clone(inner), rescan },
         startup_cost: inner.startup_cost + settings.cpu_tuple_cost,
         total_cost: inner.total_cost + settings.cpu_tuple_cost,
         parallel_aware: false,

@@ -291,15 +291,7 @@ fn merge_path(
         target: &pair.rel.target,
     };
     let (costs, materialize_inner) = mergejoin::finish(pair.settings, initial, &joined);
-    let made = Made {
-        restrict,
-        clauses: merge.clauses.to_vec(),
-        rows,
-        costs,
-        pathkeys: Arc::clone(merge.join_keys),
-        param,
-        parallel_aware: false,
-    };
+    let made = Made { rows, costs, pathkeys: Arc::clone(merge.join_keys), param, parallel_aware: false };
     let sort = |keys: Option<&[PathKey]>| keys.map(<[PathKey]>::to_vec).unwrap_or_default();
     let (sort_outer, sort_inner) = (sort(sorts.0), sort(sorts.1));
     pair.path(inputs, made, |join| PathKind::MergeJoin { join, sort_outer, sort_inner, materialize_inner })
@@ -312,7 +304,7 @@ fn supports_mark(path: &Path) -> bool {
         PathKind::IndexScan(scan) | PathKind::IndexOnlyScan(scan) => btree(&scan.index),
         PathKind::Material { .. } | PathKind::Sort { .. } => true,
         PathKind::Result { input: Some(input) } => supports_mark(input),
-        PathKind::Append { inputs, .. } | PathKind::MergeAppend { inputs } => match inputs.as_slice() {
+        PathKind::Append { inputs, .. } => match inputs.as_slice() {
             [only] => supports_mark(only),
             _ => false,
         },

@@ -30,7 +30,7 @@ pub(super) fn match_unsorted_outer(pair: &Pair<'_, '_, '_>, joinrel: &mut RelPat
         let Some(unique) = pair.unique_path() else { return };
         cheapest = Some(unique);
     } else if may_loop && pair.settings.enable.material {
-        kept = cheapest.filter(|p| !keeps_rows(p)).map(|p| Arc::new(wrap::material(pair.settings, Arc::clone(p))));
+        kept = cheapest.filter(|p| !p.keeps_rows()).map(|p| Arc::new(wrap::material(pair.settings, Arc::clone(p))));
     }
     for outer in pair.outer.paths.iter().filter(|p| !takes_from(p, pair.inner)) {
         let mut outer = outer;
@@ -88,7 +88,7 @@ fn loop_in_parallel(pair: &Pair<'_, '_, '_>, joinrel: &mut RelPaths) {
     let cheapest = pair.inner.cheapest_total.as_ref();
     let kept = cheapest
         .filter(|p| pair.settings.major >= 18 && !unique && pair.settings.enable.material && p.parallel_safe)
-        .filter(|p| !takes_from(p, pair.outer) && !keeps_rows(p))
+        .filter(|p| !takes_from(p, pair.outer) && !p.keeps_rows())
         .map(|p| Arc::new(wrap::material(pair.settings, Arc::clone(p))));
     for outer in &pair.outer.partial {
         let join_keys = pair.join_keys(&outer.pathkeys);
@@ -162,15 +162,7 @@ fn loop_path(
         indexed: pair.first_match.is_some() && restrict.is_empty() && is_indexed(pair, inputs.inner),
     };
     let costs = nestloop::finish(pair.settings, initial, &joined);
-    let made = Made {
-        restrict,
-        clauses: Vec::new(),
-        rows,
-        costs,
-        pathkeys: Arc::clone(join_keys),
-        param,
-        parallel_aware: false,
-    };
+    let made = Made { rows, costs, pathkeys: Arc::clone(join_keys), param, parallel_aware: false };
     pair.path(inputs, made, PathKind::NestLoop)
 }
 
@@ -199,16 +191,4 @@ fn is_applied(restrict: &Restrict, clauses: &[IndexClause]) -> bool {
     clauses.iter().filter(|c| !c.lossy).any(|c| {
         c.restrict.id == restrict.id || (restrict.parent_ec.is_some() && c.restrict.parent_ec == restrict.parent_ec)
     })
-}
-
-/// Whether a path keeps its rows anyway (`ExecMaterializesOutput`).
-fn keeps_rows(path: &Path) -> bool {
-    matches!(
-        path.kind,
-        PathKind::Material { .. }
-            | PathKind::FunctionScan { .. }
-            | PathKind::CteScan { .. }
-            | PathKind::WorkTableScan { .. }
-            | PathKind::Sort { .. }
-    )
 }

@@ -214,7 +214,7 @@ impl Pair<'_, '_, '_> {
         if let Some(known) = restrict.norm_selectivity.get() {
             return *known;
         }
-        let inner = inner_join(self.outer.rel.relids, self.inner.rel.relids);
+        let inner = SpecialJoin::inner(self.outer.rel.relids, self.inner.rel.relids);
         let one = std::slice::from_ref(restrict);
         let selectivity = stats::clauselist_selectivity(self.root, one, None, JoinType::Inner, Some(&inner));
         *restrict.norm_selectivity.get_or_init(|| selectivity)
@@ -228,14 +228,7 @@ impl Pair<'_, '_, '_> {
 
     /// A join's path.
     pub(super) fn path(&self, inputs: Inputs<'_>, made: Made, kind: impl FnOnce(JoinPath) -> PathKind) -> Path {
-        let join = JoinPath {
-            kind: self.kind,
-            outer: Arc::clone(inputs.outer),
-            inner: Arc::clone(inputs.inner),
-            inner_unique: self.inner_unique,
-            restrict: made.restrict,
-            clauses: made.clauses,
-        };
+        let join = JoinPath { kind: self.kind, outer: Arc::clone(inputs.outer), inner: Arc::clone(inputs.inner) };
         Path {
             kind: kind(join),
             relids: self.rel.relids,
@@ -255,28 +248,9 @@ impl Pair<'_, '_, '_> {
 
 /// What a method works out for a path.
 pub(super) struct Made {
-    pub(super) restrict: Vec<Arc<Restrict>>,
-    pub(super) clauses: Vec<Arc<Restrict>>,
     pub(super) rows: f64,
     pub(super) costs: Costs,
     pub(super) pathkeys: Arc<[PathKey]>,
     pub(super) param: Option<Arc<ParamInfo>>,
     pub(super) parallel_aware: bool,
-}
-
-/// Limits of an inner join of these sides, for selectivities.
-fn inner_join(left: Relids, right: Relids) -> SpecialJoin {
-    SpecialJoin {
-        min_left: left,
-        min_right: right,
-        syn_left: left,
-        syn_right: right,
-        kind: JoinType::Inner,
-        lhs_strict: false,
-        semi_can_btree: false,
-        semi_can_hash: false,
-        semi_operators: Vec::new(),
-        semi_rhs: Vec::new(),
-        quals: Vec::new(),
-    }
 }

@@ -171,7 +171,7 @@ impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
         let legal = legal::join_is_legal(root, one, two)?;
         let (left, right) = if legal.reversed { (b, a) } else { (a, b) };
         let (outer, inner) = (self.rel(left)?, self.rel(right)?);
-        let inner_join = inner_join(outer.relids, inner.relids);
+        let inner_join = SpecialJoin::inner(outer.relids, inner.relids);
         let special = legal.special.and_then(|i| root.special_joins.get(i)).unwrap_or(&inner_join);
         let sides = Sides { outer, inner, special };
         let restrict = rel::restrict_list(root, &sides);
@@ -276,22 +276,5 @@ impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
         let last = *open.first()?;
         let whole = self.rels.get_mut(last)?.take()?;
         (whole.rel.relids == self.all).then_some(whole)
-    }
-}
-
-/// What stands for the special join where there is none.
-fn inner_join(left: Relids, right: Relids) -> SpecialJoin {
-    SpecialJoin {
-        min_left: left,
-        min_right: right,
-        syn_left: left,
-        syn_right: right,
-        kind: JoinType::Inner,
-        lhs_strict: false,
-        semi_can_btree: false,
-        semi_can_hash: false,
-        semi_operators: Vec::new(),
-        semi_rhs: Vec::new(),
-        quals: Vec::new(),
     }
 }

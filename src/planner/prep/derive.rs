@@ -290,8 +290,3 @@ pub fn have_relevant_eclass_joinclause(root: &Root<'_>, a: Relids, b: Relids) ->
 pub fn has_relevant_eclass_joinclause(root: &Root<'_>, rel: Relids) -> bool {
     root.live_ecs().any(|(_, ec)| ec.members.len() > 1 && ec.relids.overlaps(rel) && !ec.relids.is_subset(rel))
 }
-
-/// Whether a clause follows from the class that a condition came from (`is_redundant_with_indexclauses`'s test).
-pub fn same_class(a: &Restrict, b: &Restrict) -> bool {
-    a.parent_ec.is_some() && a.parent_ec == b.parent_ec
-}

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::exprs::{contains_aggs, contains_volatile, contains_windows, op_strict, returns_set};
 use super::restrict::{Placement, make_restrict};
 use crate::planner::Root;
 use crate::planner::expr::{Cast, Const, Expr, types};
+use crate::planner::exprs::{contains_aggs, contains_volatile, contains_windows, op_strict, returns_set};
 use crate::planner::query::JoinType;
 use crate::planner::rel::{EcId, EcMember, EquivalenceClass, Restrict};
 use crate::planner::relids::Relids;

@@ -2,10 +2,10 @@
 //! condition's place.
 
 use super::eclass::{OuterClause, initialize_mergeclause, process_equivalence};
-use super::exprs::{contains_volatile, op_strict};
 use super::restrict::{Placement, make_restrict};
 use crate::planner::Root;
-use crate::planner::expr::{Expr, OpKind};
+use crate::planner::expr::Expr;
+use crate::planner::exprs::{contains_volatile, nonnullable_rels};
 use crate::planner::query::{FromExpr, JoinExpr, JoinTree, JoinType};
 use crate::planner::rel::{Restrict, SpecialJoin};
 use crate::planner::relids::Relids;
@@ -143,7 +143,6 @@ fn special_join(
     (left, right): (Relids, Relids),
     inner_join: Relids,
 ) -> SpecialJoin {
-    let quals = join.quals.iter().map(|q| make_restrict(root, q.clone(), Placement::default()).into()).collect();
     let mut made = SpecialJoin {
         min_left: left,
         min_right: right,
@@ -155,7 +154,6 @@ fn special_join(
         semi_can_hash: false,
         semi_operators: Vec::new(),
         semi_rhs: Vec::new(),
-        quals,
     };
     if join.kind == JoinType::Semi {
         semi_join_info(root, &join.quals, &mut made);
@@ -164,7 +162,7 @@ fn special_join(
         return made;
     }
     let reads = join.quals.iter().fold(Relids::EMPTY, |set, q| set | q.relids());
-    let strict = join.quals.iter().fold(Relids::EMPTY, |set, q| set | nonnullable_rels(root, q, true));
+    let strict = join.quals.iter().fold(Relids::EMPTY, |set, q| set | nonnullable_rels(&root.env.facts, q, true));
     made.lhs_strict = strict.overlaps(left);
     let (mut min_left, mut min_right) = (reads & left, (reads | inner_join) & right);
     let fussy = |kind: JoinType| matches!(kind, JoinType::Semi | JoinType::Anti);
@@ -236,32 +234,6 @@ fn semi_join_info(root: &Root<'_>, quals: &[Expr], made: &mut SpecialJoin) {
     made.semi_can_hash = hash;
     made.semi_operators = operators;
     made.semi_rhs = exprs;
-}
-
-/// Relations of which a NULL row makes the expression not true (at the top), or NULL (`find_nonnullable_rels`).
-pub fn nonnullable_rels(root: &Root<'_>, expr: &Expr, top: bool) -> Relids {
-    use crate::sql::ast::BooleanTest;
-    let facts = &root.env.facts;
-    let of_all = |args: &[Expr]| args.iter().fold(Relids::EMPTY, |set, a| set | nonnullable_rels(root, a, false));
-    match expr {
-        Expr::Var(v) if v.levels_up == 0 => Relids::single(v.rel),
-        Expr::Op(op) if op.kind == OpKind::Plain && op_strict(facts, op.op) => of_all(&op.args),
-        Expr::Func(f) if facts.function(f.func).is_some_and(|f| f.strict) => of_all(&f.args),
-        Expr::ScalarArrayOp(s) if s.any && top && op_strict(facts, s.op) => {
-            nonnullable_rels(root, &s.left, false) | nonnullable_rels(root, &s.right, false)
-        }
-        Expr::And(args) if top => args.iter().fold(Relids::EMPTY, |set, a| set | nonnullable_rels(root, a, true)),
-        Expr::And(args) | Expr::Or(args) => {
-            args.iter().map(|a| nonnullable_rels(root, a, top)).reduce(|a, b| a & b).unwrap_or(Relids::EMPTY)
-        }
-        Expr::Not(arg) => nonnullable_rels(root, arg, false),
-        Expr::Relabel(c) | Expr::Coerce(c) => nonnullable_rels(root, &c.arg, top),
-        Expr::NullTest(arg, false) if top => nonnullable_rels(root, arg, false),
-        Expr::BooleanTest(arg, BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown) if top => {
-            nonnullable_rels(root, arg, false)
-        }
-        _ => Relids::EMPTY,
-    }
 }
 
 /// Widens a condition's relations by the outer joins that must come first (`check_outerjoin_delay`). Gives whether

@@ -42,9 +42,6 @@ pub(super) fn process(root: &mut Root<'_>, scope: &Scope) -> Result<(), PlannerE
     let mut query = std::mem::take(&mut root.query);
     let mut failed = None;
     query.for_each_expr_mut(&mut |e| replace(root, scope, e, &mut failed));
-    for target in &mut query.targets {
-        replace(root, scope, &mut target.expr, &mut failed);
-    }
     root.query = query;
     failed.map_or(Ok(()), Err)
 }
@@ -82,9 +79,8 @@ fn make(root: &mut Root<'_>, scope: &Scope, link: SubLink) -> Result<Expr, Plann
     let fraction = match kind {
         SubPlanKind::Exists => 1.0,
         SubPlanKind::Any | SubPlanKind::All => 0.5,
-        SubPlanKind::Expr | SubPlanKind::Array | SubPlanKind::Cte => 0.0,
+        SubPlanKind::Expr | SubPlanKind::Array => 0.0,
     };
-    let columns = link.tests.len();
     let facts = &root.env.facts;
     let hashable = kind == SubPlanKind::Any && link.tests.iter().all(|(left, op)| facts.hashable(*op, left.ty()));
     let outputs: Vec<(u32, u32)> =
@@ -94,7 +90,7 @@ fn make(root: &mut Root<'_>, scope: &Scope, link: SubLink) -> Result<Expr, Plann
     let args: Vec<Expr> = params.iter().filter(|p| p.levels_up == 0).map(|p| p.expr.clone()).collect();
     sub.exec_params.splice(0..0, params);
     let id = root.subplans.len();
-    root.subplans.push(SubPlan { root: Box::new(sub), kind, uncorrelated, columns, hashable });
+    root.subplans.push(SubPlan { root: Box::new(sub), kind, uncorrelated, hashable });
     let fresh = |root: &mut Root<'_>, ty, collation| {
         let param = Param { source: ParamSource::Exec(root.exec_params.len()), ty, collation };
         root.exec_params.push(ExecParam { expr: Expr::Param(param), levels_up: 0 });
@@ -105,7 +101,7 @@ fn make(root: &mut Root<'_>, scope: &Scope, link: SubLink) -> Result<Expr, Plann
         let collation = outputs.first().map_or(0, |o| o.1);
         return Ok(fresh(root, link.ty, collation));
     }
-    let mut tests = Vec::with_capacity(columns);
+    let mut tests = Vec::with_capacity(link.tests.len());
     for ((left, op), (ty, collation)) in link.tests.into_iter().zip(outputs) {
         let right = fresh(root, ty, collation);
         let args = vec![left, right];

@@ -6,7 +6,6 @@ mod base;
 mod children;
 pub mod derive;
 pub mod eclass;
-pub mod exprs;
 mod grouped;
 pub mod jointree;
 mod links;
@@ -19,6 +18,8 @@ pub mod pull;
 mod push;
 pub mod restrict;
 mod semi;
+
+pub use orders::limit_and_offset;
 
 use super::env::Env;
 use super::expr::Expr;

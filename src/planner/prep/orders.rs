@@ -2,6 +2,7 @@
 
 use super::pathkeys::{make_pathkeys_and_items, make_pathkeys_for_sortclauses};
 use crate::planner::expr::Expr;
+use crate::planner::query::Query;
 use crate::planner::root::Root;
 use crate::planner::value::Datum;
 
@@ -56,8 +57,7 @@ pub(super) fn make(root: &mut Root<'_>) {
 /// How many rows will be fetched.
 pub(super) fn limits(root: &mut Root<'_>) {
     let query = &root.query;
-    let (count, offset) = (estimate(query.limit.as_ref()), estimate(query.offset.as_ref()));
-    let count = if query.limit.is_some() && count == 0.0 && is_number(query.limit.as_ref()) { 1.0 } else { count };
+    let (count, offset) = limit_and_offset(query);
     if count != 0.0 {
         let limit = if count < 0.0 || offset < 0.0 { 0.10 } else { count + offset };
         let wanted = root.tuple_fraction;
@@ -79,8 +79,11 @@ pub(super) fn limits(root: &mut Root<'_>) {
     root.limit_tuples = if count > 0.0 && offset >= 0.0 && !reshaped { count + offset } else { -1.0 };
 }
 
-fn is_number(expr: Option<&Expr>) -> bool {
-    matches!(expr, Some(Expr::Const(c)) if c.value.is_some())
+/// LIMIT and OFFSET as estimates: 0 for none, -1 for unknown. LIMIT 0 counts as one row.
+pub fn limit_and_offset(query: &Query) -> (f64, f64) {
+    let count = estimate(query.limit.as_ref());
+    let zero = count == 0.0 && matches!(&query.limit, Some(Expr::Const(c)) if c.value.is_some());
+    (if zero { 1.0 } else { count }, estimate(query.offset.as_ref()))
 }
 
 /// 0 for none, -1 for unknown.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::exprs::contains_volatile;
 use super::restrict::{Placement, make_restrict};
 use crate::planner::expr::Expr;
+use crate::planner::exprs::contains_volatile;
 use crate::planner::query::JoinType;
 use crate::planner::rel::Restrict;
 use crate::planner::relids::{RelId, Relids};

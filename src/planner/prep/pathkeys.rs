@@ -8,7 +8,7 @@ use crate::planner::env::{IndexInfo, IndexKeyInfo};
 use crate::planner::expr::{Expr, types};
 use crate::planner::facts::Facts;
 use crate::planner::path::pathkeys_common;
-use crate::planner::query::{JoinType, SortGroup, TargetEntry};
+use crate::planner::query::{SortGroup, TargetEntry};
 use crate::planner::rel::{EcId, PathKey, Rel, Restrict};
 use crate::planner::relids::{RelId, Relids};
 use crate::snapshot::{IndexMethod, Oid};
@@ -166,14 +166,6 @@ fn is_constant_bool(rel: &Rel, id: RelId, key: &IndexKeyInfo) -> bool {
     })
 }
 
-/// The order of a join whose outer input has `outer_keys` (`build_join_pathkeys`).
-pub fn build_join_pathkeys(root: &Root<'_>, join: &Rel, kind: JoinType, outer_keys: &[PathKey]) -> Vec<PathKey> {
-    match kind {
-        JoinType::Full | JoinType::Right | JoinType::RightAnti | JoinType::RightSemi => Vec::new(),
-        _ => truncate_useless_pathkeys(root, join, outer_keys),
-    }
-}
-
 /// The part of an order that anything can use (`truncate_useless_pathkeys`).
 pub fn truncate_useless_pathkeys(root: &Root<'_>, rel: &Rel, keys: &[PathKey]) -> Vec<PathKey> {
     keys.get(..useful_pathkeys(root, rel, keys)).unwrap_or(keys).to_vec()
@@ -191,16 +183,6 @@ pub fn useful_pathkeys(root: &Root<'_>, rel: &Rel, keys: &[PathKey]) -> usize {
         useful = useful.max(keys.iter().take_while(|k| wanted.distinct.contains(k)).count());
     }
     useful
-}
-
-/// Whether a relation has anything that an order could serve (`has_useful_pathkeys`).
-pub fn has_useful_pathkeys(root: &Root<'_>, rel: &Rel) -> bool {
-    let wanted = &root.wanted;
-    !rel.join_info.is_empty()
-        || rel.has_eclass_joins
-        || !wanted.query.is_empty()
-        || (root.env.settings.major >= 17 && !wanted.group.is_empty())
-        || (root.env.settings.major >= 18 && !wanted.distinct.is_empty())
 }
 
 /// `pathkeys_useful_for_merging`.

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::base::{self, Derived};
 use super::eclass::reconsider_outer_join_clauses;
-use super::{derive, exprs, grouped, jointree, links, orders, ors, pull, push, semi};
+use super::{derive, grouped, jointree, links, orders, ors, pull, push, semi};
 use crate::planner::env::Env;
 use crate::planner::expr::{Expr, Var};
 use crate::planner::query::{Command, Query, RteKind, SetOperation, SetOperator};
@@ -15,7 +15,7 @@ use crate::planner::rel::Restrict;
 use crate::planner::relids::{RelId, Relids};
 use crate::planner::root::{ActiveIndexes, CteRoot, Memo, Root, TOP, WantedOrders};
 use crate::planner::value::Datum;
-use crate::planner::{PlannerError, fold, upper};
+use crate::planner::{PlannerError, exprs, fold, upper};
 use crate::snapshot::Oid;
 
 /// Range-table entries that a level may have: one number stands for what is above the joins.

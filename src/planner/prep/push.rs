@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::exprs::{contains_subplans, contains_volatile, returns_set};
 use crate::planner::expr::Expr;
+use crate::planner::exprs::{contains_subplans, contains_volatile, returns_set};
 use crate::planner::query::{Query, TargetEntry};
 use crate::planner::rel::Restrict;
 use crate::planner::relids::RelId;

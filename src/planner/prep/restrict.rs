@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::exprs::contains_volatile;
 use crate::planner::Root;
 use crate::planner::expr::{Expr, OpKind};
+use crate::planner::exprs::contains_volatile;
 use crate::planner::rel::Restrict;
 use crate::planner::relids::Relids;
 

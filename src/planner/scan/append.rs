@@ -57,8 +57,7 @@ fn append(settings: &Settings, rel: &Rel, inputs: Vec<Arc<Path>>) -> Path {
     }
     let disabled = inputs.iter().map(|p| p.disabled_nodes).sum();
     let parallel_safe = rel.consider_parallel && inputs.iter().all(|p| p.parallel_safe);
-    let first_partial = inputs.len();
-    let kind = PathKind::Append { inputs, first_partial };
+    let kind = PathKind::Append { inputs };
     Path { parallel_safe, ..scan_path(rel, kind, Cost { startup, total, rows, disabled }) }
 }
 
@@ -88,6 +87,6 @@ fn shared_append(settings: &Settings, rel: &Rel, inputs: Vec<Arc<Path>>) -> Path
     if inputs.len() > 1 || inputs.first().is_none_or(|only| only.parallel_aware != aware) {
         total += settings.cpu_tuple_cost * PASS_ON * rows;
     }
-    let kind = PathKind::Append { inputs, first_partial: 0 };
+    let kind = PathKind::Append { inputs };
     Path { parallel_aware: aware, workers, ..scan_path(rel, kind, Cost { startup, total, rows, disabled }) }
 }

@@ -10,9 +10,9 @@ use super::{base_param_info, scan_path};
 use crate::planner::cost::index::{HeapPart, IndexUse, MethodCost, index_scan, method_cost};
 use crate::planner::cost::quals_cost;
 use crate::planner::expr::Expr;
+use crate::planner::exprs::contains_volatile;
 use crate::planner::path::{Bitmap, IndexClause, IndexScan, ParamInfo, Path, PathKind};
 use crate::planner::prep::derive::implied_for_column;
-use crate::planner::prep::exprs::contains_volatile;
 use crate::planner::prep::pathkeys::{build_index_pathkeys, truncate_useless_pathkeys};
 use crate::planner::rel::{BaseRel, EcId, EcMember, PathKey, Rel, Restrict};
 use crate::planner::relids::Relids;
@@ -310,7 +310,6 @@ impl<'m, 'a> Maker<'m, 'a> {
             index: Arc::clone(&self.offer.index),
             rel: self.base.rel,
             clauses: usage.clauses.to_vec(),
-            order_by: way.order_bys > 0,
             backward: way.backward,
             index_cost: method.total,
             selectivity: method.selectivity,

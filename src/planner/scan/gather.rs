@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::planner::cost::scan as cost;
 use crate::planner::expr::Expr;
+use crate::planner::exprs::{parallel_safe, returns_set};
 use crate::planner::path::{Path, PathKind, RelPaths, clamp_rows, pathkeys_common};
-use crate::planner::prep::exprs::{parallel_safe, returns_set};
 use crate::planner::rel::{EcId, PathKey, Rel};
 use crate::planner::root::Root;
 use crate::planner::wrap;

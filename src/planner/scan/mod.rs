@@ -60,7 +60,7 @@ pub fn base_paths(planning: &mut Planning<'_, '_>, rel: RelId) {
 
 /// A relation known to be empty: an Append of nothing (`set_dummy_rel_pathlist`).
 pub fn dummy(rel: &Rel) -> Path {
-    Path { rows: 0.0, ..scan_path(rel, PathKind::Append { inputs: Vec::new(), first_partial: 0 }, Cost::default()) }
+    Path { rows: 0.0, ..scan_path(rel, PathKind::Append { inputs: Vec::new() }, Cost::default()) }
 }
 
 /// A path of a relation, unordered and unparameterised, with the relation's own output.

@@ -77,7 +77,7 @@ fn add_subquery(
             scanned.rows = clamp_rows(input.rows * share);
         }
         let figures = cost::subqueryscan(&root.env.settings, &scanned, input.startup_cost, input.total_cost, elided);
-        let kind = PathKind::SubqueryScan { rel: base.rel, input: Arc::clone(input), filter: !quals.is_empty() };
+        let kind = PathKind::SubqueryScan { rel: base.rel, input: Arc::clone(input) };
         Path {
             param: param.cloned(),
             parallel_safe: rel.consider_parallel && input.parallel_safe,

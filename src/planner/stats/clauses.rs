@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::boolean;
 use super::restriction::{self, Call, DEFAULT_INEQ};
-use super::walk::{is_volatile, members};
+use super::walk::members;
 use crate::planner::expr::{Expr, OpKind, RowCompare, types};
+use crate::planner::exprs::contains_volatile;
 use crate::planner::query::JoinType;
 use crate::planner::rel::{Restrict, SpecialJoin};
 use crate::planner::relids::{RelId, Relids};
@@ -148,9 +149,9 @@ fn bound<'c>(root: &Root<'_>, clause: Clause<'c>) -> Option<(&'c Expr, bool)> {
         Clause::Restrict(r) => (r.left.is_empty(), r.right.is_empty()),
         Clause::Bare(_) => (members(root, left).is_empty(), members(root, right).is_empty()),
     };
-    if right_free && !is_volatile(&root.env.facts, right) {
+    if right_free && !contains_volatile(&root.env.facts, right) {
         Some((left, !less))
-    } else if left_free && !is_volatile(&root.env.facts, left) {
+    } else if left_free && !contains_volatile(&root.env.facts, left) {
         Some((right, less))
     } else {
         None

@@ -2,8 +2,9 @@
 
 use super::extended;
 use super::variable::{self, RelSize, Variable, clamp_rows};
-use super::walk::is_volatile;
 use crate::planner::expr::{Expr, types};
+use crate::planner::exprs::contains_volatile;
+use crate::planner::prep::eclass::exprs_known_equal;
 use crate::planner::root::Root;
 
 /// An expression to group by (`GroupVarInfo`).
@@ -41,7 +42,7 @@ pub(super) fn estimate(root: &Root<'_>, exprs: &[Expr], input_rows: f64) -> f64 
         let mut columns = Vec::new();
         expr.collect_vars(true, &mut columns);
         if columns.is_empty() {
-            if is_volatile(&root.env.facts, expr) {
+            if contains_volatile(&root.env.facts, expr) {
                 return input_rows;
             }
             continue;
@@ -95,22 +96,12 @@ fn add<'e>(root: &Root<'_>, vars: &mut Vec<GroupVar<'e>>, expr: &'e Expr, var: &
     if vars.iter().any(|v| v.expr == expr) {
         return;
     }
-    let equal = |v: &GroupVar<'_>| v.rel.relids != rel.relids && known_equal(root, v.expr, expr);
+    let equal = |v: &GroupVar<'_>| v.rel.relids != rel.relids && exprs_known_equal(root, v.expr, expr);
     if vars.iter().any(|v| equal(v) && v.distinct <= distinct) {
         return;
     }
     vars.retain(|v| !equal(v));
     vars.push(GroupVar { expr, rel, distinct });
-}
-
-/// Whether an equivalence class holds both (`exprs_known_equal`).
-fn known_equal(root: &Root<'_>, a: &Expr, b: &Expr) -> bool {
-    root.ecs.iter().any(|ec| {
-        ec.merged.is_none()
-            && !ec.has_volatile
-            && ec.members.iter().any(|m| m.expr == *a)
-            && ec.members.iter().any(|m| m.expr == *b)
-    })
 }
 
 /// Rows that set-returning functions in an expression return (`expression_returns_set_rows`).

@@ -64,19 +64,7 @@ pub fn semi_join_factors(
     let own: Vec<_> = restrict.iter().filter(|r| !is_outer(join) || !is_pushed_down(r, joined)).cloned().collect();
     let kind = if join == JoinType::Anti { JoinType::Anti } else { JoinType::Semi };
     let matched = clauselist_selectivity(root, &own, None, kind, Some(special));
-    let as_inner = SpecialJoin {
-        min_left: outer.relids,
-        min_right: inner.relids,
-        syn_left: outer.relids,
-        syn_right: inner.relids,
-        kind: JoinType::Inner,
-        lhs_strict: false,
-        semi_can_btree: false,
-        semi_can_hash: false,
-        semi_operators: Vec::new(),
-        semi_rhs: Vec::new(),
-        quals: Vec::new(),
-    };
+    let as_inner = SpecialJoin::inner(outer.relids, inner.relids);
     let pairs = clauselist_selectivity(root, &own, None, JoinType::Inner, Some(&as_inner));
     let per_row = if matched > 0.0 { (pairs * inner.rows / matched).max(1.0) } else { 1.0 };
     (matched, per_row)

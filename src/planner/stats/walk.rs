@@ -2,10 +2,8 @@
 //! `contain_volatile_functions`).
 
 use crate::planner::expr::{Expr, Var};
-use crate::planner::facts::Facts;
 use crate::planner::relids::{RelId, Relids};
 use crate::planner::root::Root;
-use crate::snapshot::Volatility;
 
 /// Calls `visit` with each variable of this query level.
 pub(super) fn for_each_var<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Var)) {
@@ -63,18 +61,4 @@ pub(super) fn members(root: &Root<'_>, expr: &Expr) -> Members {
     let mut members = Members::default();
     for_each_var(expr, &mut |var| members.add(root, var.rel));
     members
-}
-
-/// Whether it holds a function that may give something else each time (`contain_volatile_functions`).
-pub(super) fn is_volatile(facts: &Facts, expr: &Expr) -> bool {
-    let volatile = |oid| facts.function(oid).is_some_and(|f| f.volatility == Volatility::Volatile);
-    let own = match expr {
-        Expr::Func(func) => volatile(func.func),
-        Expr::Op(op) => facts.operator(op.op).is_some_and(|o| volatile(o.function)),
-        Expr::ScalarArrayOp(op) => facts.operator(op.op).is_some_and(|o| volatile(o.function)),
-        _ => false,
-    };
-    let mut found = own;
-    expr.for_each_child(&mut |child| found = found || is_volatile(facts, child));
-    found
 }

@@ -2,7 +2,7 @@
 
 use crate::planner::cost;
 use crate::planner::expr::{Aggref, Expr};
-use crate::planner::path::{AggSplit, AggStrategy, DISABLE_COST, clamp_rows};
+use crate::planner::path::{AggSplit, AggStrategy, DISABLE_COST, Path, clamp_rows};
 use crate::planner::rel::QualCost;
 use crate::planner::root::Planning;
 use crate::planner::settings::Settings;
@@ -141,6 +141,17 @@ pub(super) struct AggInput {
     pub(super) rows: f64,
     /// Bytes a row.
     pub(super) width: f64,
+}
+
+impl From<&Path> for AggInput {
+    fn from(path: &Path) -> Self {
+        Self {
+            startup: path.startup_cost,
+            total: path.total_cost,
+            rows: path.rows,
+            width: f64::from(path.target.width),
+        }
+    }
 }
 
 /// HAVING's cost and selectivity.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::agg_cost::{AggCosts, AggInput, Having, cost_agg};
 use crate::planner::cost;
-use crate::planner::cost::costs::Costs;
 use crate::planner::expr::Expr;
-use crate::planner::path::{Path, PathKind};
+use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind};
 use crate::planner::rel::{PathKey, PathTarget, QualCost};
 use crate::planner::root::Planning;
 use crate::planner::settings::Settings;
 use crate::planner::stats;
+use crate::planner::wrap;
 
 /// A target list with its cost and width (`set_pathtarget_cost_width`).
 pub(super) fn target(planning: &Planning<'_, '_>, exprs: Vec<Expr>, refs: Vec<u32>) -> Arc<PathTarget> {
@@ -53,7 +54,6 @@ fn projects(path: &Path) -> bool {
         | PathKind::LockRows { .. }
         | PathKind::Limit { .. }
         | PathKind::ModifyTable { .. }
-        | PathKind::MergeAppend { .. }
         | PathKind::RecursiveUnion { .. }
         | PathKind::ProjectSet { .. } => false,
         PathKind::Append { inputs, .. } => inputs.is_empty(),
@@ -84,7 +84,7 @@ pub(super) fn project(settings: &Settings, input: &Arc<Path>, target: &Arc<PathT
 /// Set-returning functions of the target list (`create_set_projection_path`).
 pub(super) fn project_set(planning: &Planning<'_, '_>, input: &Arc<Path>, target: &Arc<PathTarget>) -> Path {
     let settings = &planning.root.env.settings;
-    let factor = target.exprs.iter().map(|e| super::srf::rows(planning.root, e)).fold(1.0, f64::max);
+    let factor = target.exprs.iter().map(|e| stats::set_rows(planning.root, e)).fold(1.0, f64::max);
     let mut path = over(input, PathKind::ProjectSet { input: Arc::clone(input) });
     path.rows = input.rows * factor;
     path.startup_cost += target.cost.startup;
@@ -95,16 +95,12 @@ pub(super) fn project_set(planning: &Planning<'_, '_>, input: &Arc<Path>, target
     path
 }
 
-/// A full sort (`create_sort_path`); `limit` is the number of rows wanted, below 0 for all.
+/// A full sort; `limit` is the number of rows wanted, below 0 for all.
 pub(super) fn sort(settings: &Settings, input: &Arc<Path>, keys: &[PathKey], limit: f64) -> Path {
-    let cost = cost::sort::cost_sort(settings, Costs::from(&**input), input.rows, input.target.width, 0.0, limit);
-    let mut path = over(input, PathKind::Sort { input: Arc::clone(input) });
-    path.pathkeys = keys.into();
-    set(&mut path, cost);
-    path
+    wrap::sort(settings, Arc::clone(input), keys.into(), limit)
 }
 
-/// Sorting what is sorted by the first `presorted` keys already (`create_incremental_sort_path`).
+/// Sorting what is sorted by the first `presorted` keys already.
 pub(super) fn incremental_sort(
     planning: &Planning<'_, '_>,
     input: &Arc<Path>,
@@ -112,34 +108,23 @@ pub(super) fn incremental_sort(
     presorted: usize,
     limit: f64,
 ) -> Path {
-    let settings = &planning.root.env.settings;
-    let groups = presorted_groups(planning, keys, presorted, input.rows);
-    let source = Costs::from(&**input);
-    let cost = cost::sort::cost_incremental_sort(settings, source, input.rows, groups, input.target.width, 0.0, limit);
-    let mut path = over(input, PathKind::IncrementalSort { input: Arc::clone(input), presorted });
-    path.pathkeys = keys.into();
-    set(&mut path, cost);
+    wrap::incremental_sort(planning.root, Arc::clone(input), keys.into(), presorted, limit)
+}
+
+/// Duplicates removed by a hash table (`create_agg_path` without aggregates): its target list is charged for again, as
+/// the server does.
+pub(super) fn hashed_distinct(settings: &Settings, input: &Arc<Path>, columns: usize, rows: f64) -> Path {
+    let source = AggInput::from(&**input);
+    let costs = AggCosts::default();
+    let cost = cost_agg(settings, AggStrategy::Hashed, &costs, columns, rows, source, Having::default());
+    let kind = PathKind::Agg { input: Arc::clone(input), strategy: AggStrategy::Hashed, split: AggSplit::Simple };
+    let mut path = over(input, kind);
+    path.startup_cost = cost.startup + path.target.cost.startup;
+    path.total_cost = cost.total + path.target.cost.startup + path.target.cost.per_tuple * cost.rows;
+    path.rows = cost.rows;
+    path.disabled_nodes += u32::from(cost.disabled);
+    path.pathkeys = Arc::from([]);
     path
-}
-
-/// Distinct values of the keys that are in order already (`cost_incremental_sort`): a guess where they cannot be told.
-fn presorted_groups(planning: &Planning<'_, '_>, keys: &[PathKey], presorted: usize, rows: f64) -> f64 {
-    let root = planning.root;
-    let mut exprs: Vec<Expr> = Vec::with_capacity(presorted);
-    for key in keys.iter().take(presorted) {
-        match root.ecs.get(key.ec).and_then(|ec| ec.members.first()) {
-            Some(member) if !member.relids.is_empty() => exprs.push(member.expr.clone()),
-            // `DEFAULT_NUM_DISTINCT`.
-            _ => return 200.0_f64.min(rows),
-        }
-    }
-    stats::num_groups(root, &exprs, rows)
-}
-
-fn set(path: &mut Path, cost: Costs) {
-    path.disabled_nodes = cost.disabled_nodes;
-    path.startup_cost = cost.startup;
-    path.total_cost = cost.total;
 }
 
 /// Removes adjacent duplicates of sorted rows (`create_upper_unique_path`).

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::agg_cost::{AggCosts, AggInput, Having, cost_agg};
 use super::grouping::{ordered, ordered_path};
 use super::{build, upper_rel};
 use crate::planner::expr::Expr;
-use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, RelPaths};
+use crate::planner::path::RelPaths;
 use crate::planner::root::Planning;
 use crate::planner::scan::gather;
 use crate::planner::stats;
@@ -48,7 +47,7 @@ fn finals(planning: &Planning<'_, '_>, input: &RelPaths, distinct: &mut RelPaths
     }
     let may_hash = (!query.distinct_on && settings.enable.hashagg) || distinct.paths.is_empty();
     if may_hash && clauses.iter().all(|c| c.hashable) {
-        distinct.add(hashed(planning, cheapest, clauses.len(), rows));
+        distinct.add(build::hashed_distinct(settings, cheapest, clauses.len(), rows));
     }
 }
 
@@ -76,7 +75,7 @@ fn partials(planning: &Planning<'_, '_>, input: &RelPaths, distinct: &mut RelPat
         }
     }
     if settings.enable.hashagg && clauses.iter().all(|c| c.hashable) {
-        partial.add_partial(hashed(planning, cheapest, clauses.len(), rows));
+        partial.add_partial(build::hashed_distinct(settings, cheapest, clauses.len(), rows));
     }
     if partial.partial.is_empty() {
         return;
@@ -86,29 +85,6 @@ fn partials(planning: &Planning<'_, '_>, input: &RelPaths, distinct: &mut RelPat
     if !partial.paths.is_empty() {
         finals(planning, &partial, distinct);
     }
-}
-
-fn hashed(planning: &Planning<'_, '_>, input: &Arc<Path>, columns: usize, rows: f64) -> Path {
-    let settings = &planning.root.env.settings;
-    let source = AggInput {
-        startup: input.startup_cost,
-        total: input.total_cost,
-        rows: input.rows,
-        width: f64::from(input.target.width),
-    };
-    let costs = AggCosts::default();
-    let cost = cost_agg(settings, AggStrategy::Hashed, &costs, columns, rows, source, Having::default());
-    let kind = PathKind::Agg { input: Arc::clone(input), strategy: AggStrategy::Hashed, split: AggSplit::Simple };
-    let mut path = build::node(input, kind);
-    (path.startup_cost, path.total_cost, path.rows) = (cost.startup, cost.total, cost.rows);
-    path.pathkeys = Arc::from([]);
-    if cost.disabled {
-        path.disabled_nodes += 1;
-    }
-    // The target list was computed below, and is charged again here as the server does.
-    path.startup_cost += path.target.cost.startup;
-    path.total_cost += path.target.cost.startup + path.target.cost.per_tuple * path.rows;
-    path
 }
 
 /// What DISTINCT compares.

@@ -160,7 +160,7 @@ impl<'p> Grouping<'p> {
         let settings = &planning.root.env.settings;
         // HAVING is checked once the groups are whole.
         let having = if split == AggSplit::Partial { Having::default() } else { self.having };
-        let estimate = cost_agg(settings, strategy, costs, self.exprs.len(), groups, agg_input(input), having);
+        let estimate = cost_agg(settings, strategy, costs, self.exprs.len(), groups, AggInput::from(&**input), having);
         let mut path = build::node(input, PathKind::Agg { input: Arc::clone(input), strategy, split });
         path.rows = estimate.rows;
         path.startup_cost = estimate.startup;
@@ -199,15 +199,6 @@ impl<'p> Grouping<'p> {
         path.startup_cost += self.target.cost.startup;
         path.total_cost += self.target.cost.startup + self.target.cost.per_tuple * path.rows;
         path.target = Arc::clone(&self.target);
-    }
-}
-
-fn agg_input(path: &Path) -> AggInput {
-    AggInput {
-        startup: path.startup_cost,
-        total: path.total_cost,
-        rows: path.rows,
-        width: f64::from(path.target.width),
     }
 }
 
@@ -267,7 +258,7 @@ fn grouping_sets(
         for set in sets {
             let groups = grouping.set_groups(planning, set, input.rows);
             let kind = if set.is_empty() { AggStrategy::Plain } else { strategy };
-            let mut source = agg_input(input);
+            let mut source = AggInput::from(&**input);
             if whole.is_some() {
                 // The rows are at hand already; a sorted set sorts them again.
                 (source.startup, source.total) = (0.0, 0.0);

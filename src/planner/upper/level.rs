@@ -6,13 +6,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{build, distinct, grouping, minmax, order, setops, subplan, targets, upper_rel, window};
-use crate::planner::expr::Expr;
 use crate::planner::path::{Attached, LevelRef, Path, PathKind, RelPaths, compare_fractional};
 use crate::planner::query::{Command, Query};
 use crate::planner::rel::QualCost;
 use crate::planner::root::{ActiveIndexes, Planning, Root};
-use crate::planner::value::Datum;
-use crate::planner::{cost, join, scan};
+use crate::planner::{cost, join, prep, scan};
 
 /// Plans a level.
 pub(super) fn plan<'r>(
@@ -24,7 +22,6 @@ pub(super) fn plan<'r>(
         root,
         indexes,
         base: root.rels.iter().map(|_| None).collect(),
-        joins: FxHashMap::default(),
         subplan_costs: Vec::new(),
         subquery_rels: FxHashMap::default(),
         cte_paths: enclosing.map_or_else(Vec::new, |e| e.cte_paths.clone()),
@@ -130,8 +127,7 @@ fn order_if_wanted(planning: &Planning<'_, '_>, rel: RelPaths) -> RelPaths {
 fn finish(planning: &Planning<'_, '_>, rel: RelPaths) -> RelPaths {
     let root = planning.root;
     let query = &root.query;
-    let (offset, count) = (constant_rows(query.offset.as_ref()), constant_rows(query.limit.as_ref()));
-    let count = if query.limit.is_some() && count == 0.0 { 1.0 } else { count };
+    let (count, offset) = prep::limit_and_offset(query);
     let mut last = upper_rel(planning, &rel.rel.target, rel.rel.consider_parallel);
     for path in &rel.paths {
         let mut path = Arc::clone(path);
@@ -148,8 +144,7 @@ fn finish(planning: &Planning<'_, '_>, rel: RelPaths) -> RelPaths {
                 Command::Merge => "Merge",
                 Command::Insert | Command::Select => "Insert",
             };
-            let table = root.table(modify.rel).map_or(0, |t| t.oid);
-            let kind = PathKind::ModifyTable { operation, table, input: Arc::clone(&path) };
+            let kind = PathKind::ModifyTable { operation, input: Arc::clone(&path) };
             let mut write = build::node(&path, kind);
             if modify.returning.is_empty() {
                 write.rows = 0.0;
@@ -169,21 +164,8 @@ fn finish(planning: &Planning<'_, '_>, rel: RelPaths) -> RelPaths {
 
 /// LIMIT plus OFFSET, where both are known: how many rows a sort on top has to give; -1 otherwise.
 pub(super) fn wanted_rows(query: &Query) -> f64 {
-    let (offset, count) = (constant_rows(query.offset.as_ref()), constant_rows(query.limit.as_ref()));
+    let (count, offset) = prep::limit_and_offset(query);
     if count > 0.0 && offset >= 0.0 { count + offset } else { -1.0 }
-}
-
-/// LIMIT or OFFSET as an estimate: 0 for none, -1 for unknown (`preprocess_limit`).
-fn constant_rows(expr: Option<&Expr>) -> f64 {
-    match expr {
-        None => 0.0,
-        Some(Expr::Const(c)) => match c.value.as_deref() {
-            Some(Datum::Int(n)) => (*n as f64).max(0.0),
-            Some(_) => -1.0,
-            None => 0.0,
-        },
-        Some(_) => -1.0,
-    }
 }
 
 /// Adds what the initplans cost to every path (`SS_charge_for_initplans`).

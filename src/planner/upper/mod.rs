@@ -13,7 +13,6 @@ mod minmax;
 mod order;
 mod partial_grouping;
 mod setops;
-mod srf;
 mod subplan;
 mod targets;
 mod window;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::agg_cost::{AggCosts, AggInput, Having, cost_agg};
 use super::{build, upper_rel};
 use crate::planner::expr::Expr;
-use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, RelPaths};
+use crate::planner::path::{Path, PathKind, RelPaths};
 use crate::planner::query::{RteKind, SetOperation, SetOperator, SortGroup};
 use crate::planner::rel::{PathKey, PathTarget};
 use crate::planner::relids::RelId;
@@ -107,7 +106,7 @@ fn leaf(planning: &mut Planning<'_, '_>, rel: RelId, target: &Arc<PathTarget>) -
 /// An Append of paths (`create_append_path`).
 fn append(inputs: &[Arc<Path>], target: &Arc<PathTarget>, cpu_tuple_cost: f64) -> Option<Path> {
     let first = Arc::clone(inputs.first()?);
-    let mut path = build::node(&first, PathKind::Append { inputs: inputs.to_vec(), first_partial: inputs.len() });
+    let mut path = build::node(&first, PathKind::Append { inputs: inputs.to_vec() });
     path.rows = inputs.iter().map(|p| p.rows).sum();
     path.total_cost = inputs.iter().map(|p| p.total_cost).sum();
     // `APPEND_CPU_COST_MULTIPLIER`: half a tuple's cost.
@@ -150,7 +149,7 @@ fn union(
     let rows = if settings.major >= 17 { groups } else { input.rows };
     let mut paths = Vec::new();
     if group.iter().all(|g| g.hashable) {
-        paths.push(hashed(planning, &input, group.len(), rows));
+        paths.push(build::hashed_distinct(settings, &input, group.len(), rows));
     }
     if group.iter().all(|g| g.sort_op != 0) {
         let sorted = Arc::new(build::sort(settings, &input, &keys(planning), -1.0));
@@ -187,25 +186,6 @@ fn keys(planning: &Planning<'_, '_>) -> Vec<PathKey> {
     planning.root.wanted.setop.clone()
 }
 
-fn hashed(planning: &Planning<'_, '_>, input: &Arc<Path>, columns: usize, rows: f64) -> Path {
-    let settings = &planning.root.env.settings;
-    let source = AggInput {
-        startup: input.startup_cost,
-        total: input.total_cost,
-        rows: input.rows,
-        width: f64::from(input.target.width),
-    };
-    let cost = cost_agg(settings, AggStrategy::Hashed, &AggCosts::default(), columns, rows, source, Having::default());
-    let kind = PathKind::Agg { input: Arc::clone(input), strategy: AggStrategy::Hashed, split: AggSplit::Simple };
-    let mut path = build::node(input, kind);
-    (path.startup_cost, path.total_cost, path.rows) = (cost.startup, cost.total, cost.rows);
-    path.pathkeys = Arc::from([]);
-    if cost.disabled {
-        path.disabled_nodes += 1;
-    }
-    path
-}
-
 /// INTERSECT and EXCEPT (`generate_nonunion_paths`, `create_setop_path`).
 fn intersect_or_except(
     planning: &Planning<'_, '_>,
@@ -228,12 +208,6 @@ fn intersect_or_except(
     };
     // The smaller side of an INTERSECT goes into the hash table.
     let (first, second) = if intersect && groups_left > groups_right { (right, left) } else { (left, right) };
-    let name = match (intersect, all) {
-        (true, true) => "Intersect All",
-        (true, false) => "Intersect",
-        (false, true) => "Except All",
-        (false, false) => "Except",
-    };
     let columns = group.len() as f64;
     let unit = settings.cpu_operator_cost;
     let mut paths = Vec::new();
@@ -241,7 +215,7 @@ fn intersect_or_except(
     if settings.major >= 18 {
         let make = |first: &Arc<Path>, second: &Arc<Path>, hashed: bool| {
             let inputs = vec![Arc::clone(first), Arc::clone(second)];
-            let mut path = build::node(first, PathKind::SetOp { inputs, hashed, name });
+            let mut path = build::node(first, PathKind::SetOp { inputs, hashed });
             path.startup_cost = first.startup_cost + second.startup_cost;
             let read = unit * (first.rows + second.rows) * columns;
             if hashed {
@@ -267,7 +241,7 @@ fn intersect_or_except(
     } else {
         let input = Arc::new(append(&[first, second], target, settings.cpu_tuple_cost)?);
         let make = |input: &Arc<Path>, hashed: bool| {
-            let mut path = build::node(input, PathKind::SetOp { inputs: vec![Arc::clone(input)], hashed, name });
+            let mut path = build::node(input, PathKind::SetOp { inputs: vec![Arc::clone(input)], hashed });
             path.total_cost += unit * input.rows * columns;
             path.rows = rows;
             path.pathkeys = Arc::from([]);
@@ -275,7 +249,7 @@ fn intersect_or_except(
         };
         let sorted = Arc::new(build::sort(settings, &input, &keys(planning), -1.0));
         // Hashing wins unless sorting is cheaper in total (`choose_hashed_setop`).
-        let by_hash = hashed(planning, &input, group.len(), groups);
+        let by_hash = build::hashed_distinct(settings, &input, group.len(), groups);
         let by_sort = sorted.total_cost + unit * input.rows * columns;
         let hash = hashable && (group.iter().any(|g| g.sort_op == 0) || by_hash.total_cost <= by_sort);
         paths.push(if hash { make(&input, true) } else { make(&sorted, false) });

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{build, srf};
+use super::build;
 use crate::planner::expr::Expr;
+use crate::planner::exprs::{contains_volatile, returns_set};
 use crate::planner::path::RelPaths;
 use crate::planner::query::Query;
 use crate::planner::rel::PathTarget;
 use crate::planner::root::Planning;
 use crate::planner::scan::gather;
-use crate::snapshot::Volatility;
 
 /// The targets of the stages, from the last to the first.
 pub(super) struct Targets {
@@ -109,7 +109,7 @@ fn sort_input(planning: &Planning<'_, '_>, last: &Arc<PathTarget>) -> Arc<PathTa
             costly.push((false, false, false));
             continue;
         }
-        let volatile = !set && is_volatile(planning, expr);
+        let volatile = !set && contains_volatile(&root.env.facts, expr);
         let cost = crate::planner::cost::expr_cost(root.env, &planning.subplan_costs, expr);
         let dear = !set && !volatile && (cost.per_tuple > expensive || cost.startup > expensive);
         has_set |= set;
@@ -146,20 +146,6 @@ fn sort_input(planning: &Planning<'_, '_>, last: &Arc<PathTarget>) -> Arc<PathTa
     build::target(planning, exprs, refs)
 }
 
-fn returns_set(expr: &Expr) -> bool {
-    expr.any(&mut |e| matches!(e, Expr::Func(call) if call.retset))
-}
-
-fn is_volatile(planning: &Planning<'_, '_>, expr: &Expr) -> bool {
-    let facts = &planning.root.env.facts;
-    let volatile = |func| facts.function(func).is_some_and(|f| f.volatility == Volatility::Volatile);
-    expr.any(&mut |e| match e {
-        Expr::Func(call) => volatile(call.func),
-        Expr::Op(op) => facts.operator(op.op).is_some_and(|o| volatile(o.function)),
-        _ => false,
-    })
-}
-
 /// Has every path of the scan/join relation compute a target, and lets workers' paths be gathered
 /// (`apply_scanjoin_target_to_paths`).
 pub(super) fn apply_scan_join(planning: &Planning<'_, '_>, rel: &mut RelPaths, target: &Arc<PathTarget>) {
@@ -193,8 +179,7 @@ pub(super) fn apply_scan_join(planning: &Planning<'_, '_>, rel: &mut RelPaths, t
 /// Puts a ProjectSet on top where the target has set-returning functions that the paths do not give yet
 /// (`adjust_paths_for_srfs`).
 pub(super) fn split_sets(planning: &Planning<'_, '_>, rel: &mut RelPaths, target: &Arc<PathTarget>) {
-    let wanted = planning.root.query.has_target_srfs
-        && target.exprs.iter().any(|e| srf::rows(planning.root, e) > 1.0 || returns_set(e));
+    let wanted = planning.root.query.has_target_srfs && target.exprs.iter().any(returns_set);
     let given = rel.paths.first().is_some_and(|p| p.target.exprs == target.exprs && has_project_set(p));
     if !wanted || given {
         return;

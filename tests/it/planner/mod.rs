@@ -1,3 +1,4 @@
 //! The planner model against PostgreSQL's planner.
 
+mod command;
 mod join;

@@ -5,4 +5,4 @@
 mod hypopg;
 mod rule;
 mod size;
-mod snapshot;
+pub(crate) mod snapshot;

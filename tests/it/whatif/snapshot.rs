@@ -27,7 +27,8 @@ pub(super) async fn take(database: &Database, statements: &[&str]) -> Snapshot {
     snapshot
 }
 
-fn statement(position: usize, text: &str) -> Statement {
+/// A statement of which nothing is known but its place in the order.
+pub(crate) fn statement(position: usize, text: &str) -> Statement {
     Statement {
         queryid: position.to_string(),
         user: None,

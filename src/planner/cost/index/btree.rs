@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Given, IndexUse, MethodCost, PAGE_CPU, generic};
-use crate::planner::cost::array_length;
 use crate::planner::expr::Expr;
 use crate::planner::path::IndexClause;
 use crate::planner::rel::Restrict;
@@ -89,7 +88,7 @@ impl<'i> Bounds<'i> {
                 }
                 Expr::ScalarArrayOp(saop) => {
                     self.array = true;
-                    self.array_scans *= array_length(&saop.right).max(1.0);
+                    self.array_scans *= stats::array_length(usage.root, &saop.right).max(1.0);
                     Some(saop.op)
                 }
                 Expr::NullTest(_, true) => {

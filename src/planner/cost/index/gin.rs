@@ -1,10 +1,10 @@
 //! GIN (`gincostestimate`): entries are looked up one by one, and each has its list of rows.
 
 use super::{IndexUse, MethodCost, PAGE_CPU, index_pages_fetched};
-use crate::planner::cost::array_length;
 use crate::planner::env::GinCounts;
 use crate::planner::expr::{Const, Expr};
 use crate::planner::scan::gin_query::{self, Entries, Mode};
+use crate::planner::stats;
 use crate::planner::value::Datum;
 
 /// `BLCKSZ / 3`: rows a page of a posting tree can hold at most.
@@ -137,7 +137,7 @@ fn counts(usage: &IndexUse<'_, '_>, entries: f64) -> Option<Counts> {
                     }
                     right => {
                         counts.add_unknown();
-                        counts.array_scans *= array_length(right);
+                        counts.array_scans *= stats::array_length(usage.root, right);
                     }
                 },
                 _ => counts.add_unknown(),

@@ -10,7 +10,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use super::expr::{array_length, expr_cost};
+use super::expr::expr_cost;
 use crate::planner::env::IndexInfo;
 use crate::planner::expr::Expr;
 use crate::planner::path::IndexClause;
@@ -124,9 +124,9 @@ impl<'i, 'a> IndexUse<'i, 'a> {
     }
 
     /// Descents that ANY conditions among `quals` make.
-    fn array_scans<'q>(quals: impl Iterator<Item = &'q Arc<Restrict>>) -> f64 {
+    fn array_scans<'q>(&self, quals: impl Iterator<Item = &'q Arc<Restrict>>) -> f64 {
         quals.fold(1.0, |scans, qual| match &qual.clause {
-            Expr::ScalarArrayOp(saop) => scans * array_length(&saop.right).max(1.0),
+            Expr::ScalarArrayOp(saop) => scans * stats::array_length(self.root, &saop.right).max(1.0),
             _ => scans,
         })
     }
@@ -168,7 +168,7 @@ impl Generic {
 fn generic(usage: &IndexUse<'_, '_>, given: Given) -> Generic {
     let settings = &usage.root.env.settings;
     let index = usage.index;
-    let array_scans = if given.array_scans >= 1.0 { given.array_scans } else { IndexUse::array_scans(usage.quals()) };
+    let array_scans = if given.array_scans >= 1.0 { given.array_scans } else { usage.array_scans(usage.quals()) };
     let selectivity = usage.selectivity(usage.quals());
     let mut tuples = given.tuples;
     if tuples <= 0.0 {

@@ -2,7 +2,7 @@
 
 use crate::planner::env::Env;
 use crate::planner::expr::Expr;
-use crate::planner::prep::exprs::contains_volatile;
+use crate::planner::exprs::contains_volatile;
 use crate::planner::query::{Command, Cte, Query, RteKind};
 
 /// Inlines what may be, and drops what nothing reads.

@@ -14,7 +14,7 @@ mod subqueries;
 mod useless;
 
 use crate::planner::env::Env;
-use crate::planner::prep::exprs::{contains_aggs, contains_subplans, contains_volatile};
+use crate::planner::exprs::{contains_aggs, contains_subplans, contains_volatile};
 use crate::planner::query::{FromExpr, JoinTree, Query};
 
 /// Rewrites a level.

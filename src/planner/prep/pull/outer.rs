@@ -5,8 +5,8 @@ use rustc_hash::FxHashSet;
 
 use crate::planner::env::Env;
 use crate::planner::expr::{Expr, OpKind};
+use crate::planner::exprs::{is_strict_array_op, nonnullable_rels, op_strict};
 use crate::planner::facts::Facts;
-use crate::planner::prep::exprs::op_strict;
 use crate::planner::query::{FromExpr, JoinExpr, JoinTree, JoinType, Query};
 use crate::planner::relids::{RelId, Relids};
 use crate::snapshot::AttrNumber;
@@ -95,34 +95,7 @@ fn in_join(facts: &Facts, join: &mut JoinExpr, above: &Known) {
     in_tree(facts, &mut join.right, for_right);
 }
 
-/// Relations one of whose columns is not NULL where the expression is TRUE (at the top) or not NULL (below)
-/// (`find_nonnullable_rels`).
-fn nonnullable_rels(facts: &Facts, expr: &Expr, top: bool) -> Relids {
-    let union =
-        |args: &[Expr], top: bool| args.iter().fold(Relids::EMPTY, |set, arg| set | nonnullable_rels(facts, arg, top));
-    let all = |args: &[Expr]| {
-        let mut sets = args.iter().map(|arg| nonnullable_rels(facts, arg, top));
-        let first = sets.next().unwrap_or(Relids::EMPTY);
-        sets.fold(first, |both, set| both & set)
-    };
-    match expr {
-        Expr::Var(var) if var.levels_up == 0 => Relids::single(var.rel),
-        Expr::And(args) if top => union(args, true),
-        Expr::And(args) | Expr::Or(args) => all(args),
-        Expr::Not(arg) => nonnullable_rels(facts, arg, false),
-        Expr::Op(op) if op.kind == OpKind::Plain && op_strict(facts, op.op) => union(&op.args, false),
-        Expr::Func(f) if facts.function(f.func).is_some_and(|f| f.strict) => union(&f.args, false),
-        Expr::ScalarArrayOp(s) if op_strict(facts, s.op) && (s.any || top) => nonnullable_rels(facts, &s.left, false),
-        Expr::NullTest(arg, false) if top => nonnullable_rels(facts, arg, false),
-        Expr::BooleanTest(arg, BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown) if top => {
-            nonnullable_rels(facts, arg, false)
-        }
-        Expr::Relabel(cast) | Expr::Coerce(cast) => nonnullable_rels(facts, &cast.arg, top),
-        _ => Relids::EMPTY,
-    }
-}
-
-/// The same for columns (`find_nonnullable_vars`), without what an OR's branches share.
+/// As [`nonnullable_rels`], for columns (`find_nonnullable_vars`), without what an OR's branches share.
 fn nonnullable_vars(facts: &Facts, expr: &Expr, top: bool, found: &mut Columns) {
     match expr {
         Expr::Var(var) if var.levels_up == 0 => {
@@ -135,7 +108,7 @@ fn nonnullable_vars(facts: &Facts, expr: &Expr, top: bool, found: &mut Columns) 
         Expr::Func(f) if facts.function(f.func).is_some_and(|f| f.strict) => {
             f.args.iter().for_each(|arg| nonnullable_vars(facts, arg, false, found));
         }
-        Expr::ScalarArrayOp(s) if op_strict(facts, s.op) => nonnullable_vars(facts, &s.left, false, found),
+        Expr::ScalarArrayOp(s) if is_strict_array_op(facts, s, top) => nonnullable_vars(facts, &s.left, false, found),
         Expr::NullTest(arg, false) if top => nonnullable_vars(facts, arg, false, found),
         Expr::Not(arg) => nonnullable_vars(facts, arg, false, found),
         Expr::Relabel(cast) | Expr::Coerce(cast) => nonnullable_vars(facts, &cast.arg, top, found),

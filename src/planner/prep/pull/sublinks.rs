@@ -4,7 +4,7 @@
 use super::{from, merge};
 use crate::planner::env::Env;
 use crate::planner::expr::{Expr, OpExpr, OpKind, SubLink, Var, types};
-use crate::planner::prep::exprs::{contains_volatile, returns_set};
+use crate::planner::exprs::{contains_volatile, returns_set};
 use crate::planner::query::{Command, FromExpr, JoinExpr, JoinTree, JoinType, Query, Rte, RteKind};
 use crate::planner::relids::Relids;
 use crate::planner::value::Datum;

@@ -4,7 +4,7 @@
 use super::{from, merge, merge_levels};
 use crate::planner::env::Env;
 use crate::planner::expr::Expr;
-use crate::planner::prep::exprs::{contains_volatile, returns_set};
+use crate::planner::exprs::{contains_volatile, returns_set};
 use crate::planner::query::{Command, FromExpr, JoinTree, JoinType, Query, RteKind};
 use crate::planner::relids::{RelId, Relids};
 

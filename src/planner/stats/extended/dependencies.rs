@@ -2,9 +2,10 @@
 
 use super::super::clauses::{self, Clause, Place};
 use super::super::restriction::clamp;
-use super::super::walk::{is_volatile, members};
+use super::super::walk::members;
 use super::Object;
 use crate::planner::expr::{Expr, OpKind, types};
+use crate::planner::exprs::contains_volatile;
 use crate::planner::relids::RelId;
 use crate::planner::root::Root;
 use crate::snapshot::{AttrNumber, DependencyItem, Oid};
@@ -19,7 +20,7 @@ fn subject<'c>(root: &Root<'_>, clause: Clause<'c>) -> Option<&'c Expr> {
 
 fn subject_of<'c>(root: &Root<'_>, expr: &'c Expr) -> Option<&'c Expr> {
     let is_equality = |op: Oid| root.env.facts.operator(op).is_some_and(|o| o.restrict == "eqsel");
-    let is_constant = |e: &Expr| members(root, e).is_empty() && !is_volatile(&root.env.facts, e);
+    let is_constant = |e: &Expr| members(root, e).is_empty() && !contains_volatile(&root.env.facts, e);
     let found = match expr {
         Expr::Op(op) if op.kind == OpKind::Plain && is_equality(op.op) => match op.args.as_slice() {
             [a, b] if is_constant(b) => a,

@@ -1,8 +1,11 @@
 //! Questions about expressions that need to know functions and operators (`clauses.c`'s `contain_…`).
 
-use crate::planner::expr::{Expr, OpKind};
+use crate::planner::expr::{Expr, OpKind, ScalarArrayOp};
 use crate::planner::facts::Facts;
+use crate::planner::relids::Relids;
+use crate::planner::value::Datum;
 use crate::snapshot::{Oid, Volatility};
+use crate::sql::ast::BooleanTest;
 
 /// Functions that a node itself calls.
 fn any_function(e: &Expr, facts: &Facts, f: &mut dyn FnMut(Oid) -> bool) -> bool {
@@ -62,28 +65,6 @@ pub fn op_strict(facts: &Facts, op: Oid) -> bool {
     facts.operator(op).and_then(|o| facts.function(o.function)).is_some_and(|f| f.strict)
 }
 
-/// Whether it may give a value that is not NULL for NULL input (`contain_nonstrict_functions`).
-pub fn contains_nonstrict(facts: &Facts, e: &Expr) -> bool {
-    e.any(&mut |n| match n {
-        Expr::Aggref(_)
-        | Expr::WindowFunc(_)
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::SubLink(_)
-        | Expr::SubPlan(_)
-        | Expr::Case(_)
-        | Expr::Array(..)
-        | Expr::Row(_)
-        | Expr::RowCompare(_)
-        | Expr::Variadic(..)
-        | Expr::NullTest(..)
-        | Expr::BooleanTest(..)
-        | Expr::Other(..) => true,
-        Expr::Op(op) if op.kind != OpKind::Plain => true,
-        _ => any_function(n, facts, &mut |func| !facts.function(func).is_some_and(|f| f.strict)),
-    })
-}
-
 /// Whether workers may evaluate it: the worst that a query holds decides (`is_parallel_safe`, with parameters of
 /// enclosing levels unsafe unless allowed).
 pub fn parallel_safe(facts: &Facts, e: &Expr, params_safe: &dyn Fn(usize) -> bool) -> bool {
@@ -92,4 +73,42 @@ pub fn parallel_safe(facts: &Facts, e: &Expr, params_safe: &dyn Fn(usize) -> boo
         Expr::Param(p) => matches!(p.source, ParamSource::Exec(n) if !params_safe(n)),
         _ => any_function(n, facts, &mut |func| facts.function(func).is_some_and(|f| !f.parallel_safe)),
     })
+}
+
+/// Relations of this level of which a row of NULLs makes the expression not true (at the top), or NULL
+/// (`find_nonnullable_rels`).
+pub fn nonnullable_rels(facts: &Facts, expr: &Expr, top: bool) -> Relids {
+    let union =
+        |args: &[Expr], top: bool| args.iter().fold(Relids::EMPTY, |set, arg| set | nonnullable_rels(facts, arg, top));
+    match expr {
+        Expr::Var(var) if var.levels_up == 0 => Relids::single(var.rel),
+        Expr::And(args) if top => union(args, true),
+        Expr::And(args) | Expr::Or(args) => {
+            let sets = args.iter().map(|arg| nonnullable_rels(facts, arg, top));
+            sets.reduce(|both, set| both & set).unwrap_or(Relids::EMPTY)
+        }
+        Expr::Not(arg) => nonnullable_rels(facts, arg, false),
+        Expr::Op(op) if op.kind == OpKind::Plain && op_strict(facts, op.op) => union(&op.args, false),
+        Expr::Func(f) if facts.function(f.func).is_some_and(|f| f.strict) => union(&f.args, false),
+        Expr::ScalarArrayOp(s) if is_strict_array_op(facts, s, top) => {
+            nonnullable_rels(facts, &s.left, false) | nonnullable_rels(facts, &s.right, false)
+        }
+        Expr::NullTest(arg, false) if top => nonnullable_rels(facts, arg, false),
+        Expr::BooleanTest(arg, BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown) if top => {
+            nonnullable_rels(facts, arg, false)
+        }
+        Expr::Relabel(cast) | Expr::Coerce(cast) => nonnullable_rels(facts, &cast.arg, top),
+        _ => Relids::EMPTY,
+    }
+}
+
+/// Whether ANY or ALL gives NULL (or, with `false_ok`, FALSE) for NULL input (`is_strict_saop`): an empty array decides
+/// otherwise, so that only a constant one is known not to.
+pub fn is_strict_array_op(facts: &Facts, op: &ScalarArrayOp, false_ok: bool) -> bool {
+    let filled = match &op.right {
+        Expr::Const(c) => matches!(c.value.as_deref(), Some(Datum::Array(items)) if !items.is_empty()),
+        Expr::Array(items, _) => !items.is_empty(),
+        _ => false,
+    };
+    op_strict(facts, op.op) && ((op.any && false_ok) || filled)
 }
