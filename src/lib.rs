@@ -17,6 +17,7 @@ pub mod plan;
 pub mod planner;
 pub mod progress;
 pub mod report;
+pub mod rules;
 pub mod snapshot;
 pub mod sql;
 pub mod throwaway;

@@ -10,6 +10,7 @@ use crate::config::{AnalyzeSettings, Settings, Size};
 use crate::connect::{Env, Pool};
 use crate::progress::Progress;
 use crate::report::{Report, SourceKind};
+use crate::rules::{self, Subject};
 use crate::snapshot::{LeftOutReason, Snapshot, Statement, StatementSource, file};
 use crate::whatif::CostSource;
 use crate::workload;
@@ -92,11 +93,13 @@ pub(super) async fn judge(
     let remains = cost_source::Cleared::default();
     let (mut source, note) = cost_source::choose(snapshot, pool, settings, env, progress.as_ref(), &remains.0).await?;
     let options = advise_options(&settings.analyze, pool.is_some(), note);
-    let (snapshot, progress) = (Arc::clone(snapshot), Arc::clone(progress));
+    let (snapshot, progress, rules_settings) = (Arc::clone(snapshot), Arc::clone(progress), settings.rules.clone());
     let advising = tokio::task::spawn_blocking(move || {
         let workload = workload::bind(&snapshot);
         let costs = source.as_mut().map(|s| s.as_mut() as &mut dyn CostSource);
-        advise::advise(&snapshot, &workload, costs, &options, progress.as_ref())
+        let mut report = advise::advise(&snapshot, &workload, costs, &options, progress.as_ref())?;
+        report.findings = rules::findings(&Subject::new(&snapshot, &workload), &rules_settings);
+        Ok::<_, advise::Error>(report)
     });
     let report =
         advising.await.map_err(|e| Failure::new("the analysis ended early, which is a bug in pgwise").because(e))?;

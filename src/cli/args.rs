@@ -59,6 +59,8 @@ pub(super) enum Command {
     Demo(Box<DemoArgs>),
     /// Run an empty PostgreSQL that plans like the database of a snapshot, until Ctrl-C
     Twin(TwinArgs),
+    /// List the rules behind the findings, or explain one of them
+    Rules(RulesArgs),
     /// Print the completion script for a shell
     Completions {
         /// The shell
@@ -218,6 +220,26 @@ pub(super) struct DemoArgs {
     /// Write the advice to this file as well, in the format of its extension
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) report: Vec<PathBuf>,
+}
+
+/// `pgwise rules`.
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    /// The rule to explain [default: list all]
+    #[arg(value_name = "RULE")]
+    pub(super) rule: Option<String>,
+    /// Format of the list or the page
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RulesFormat::Text, help_heading = "Output")]
+    pub(super) format: RulesFormat,
+}
+
+/// Formats of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RulesFormat {
+    /// Markdown.
+    Text,
+    /// JSON for programs.
+    Json,
 }
 
 /// `pgwise twin`.

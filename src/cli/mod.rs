@@ -15,6 +15,7 @@ mod explain;
 mod failure;
 mod output;
 mod progress;
+mod rules;
 mod session;
 mod twin;
 
@@ -87,6 +88,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(args) => doctor::run(&args, &env),
         Command::Demo(args) => demo::run(&args, &env),
         Command::Twin(args) => twin::run(&args, &env),
+        Command::Rules(args) => rules::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "pgwise", &mut script);

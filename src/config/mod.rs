@@ -161,6 +161,8 @@ pub struct Settings {
     pub collect: CollectSettings,
     /// `[analyze]`.
     pub analyze: AnalyzeSettings,
+    /// `[rules.ID]`: which rules run, how severe they are, their thresholds.
+    pub rules: crate::rules::Settings,
 }
 
 /// Why a configuration is refused.
@@ -200,7 +202,8 @@ impl Settings {
     /// Flags over file, checked.
     pub fn merge(collect: CollectSettings, analyze: AnalyzeSettings, file: Option<Self>) -> Result<Self, ConfigError> {
         let file = file.unwrap_or_default();
-        let settings = Self { collect: collect.over(file.collect), analyze: analyze.over(file.analyze) };
+        let settings =
+            Self { collect: collect.over(file.collect), analyze: analyze.over(file.analyze), rules: file.rules };
         settings.check()?;
         Ok(settings)
     }
@@ -210,6 +213,7 @@ impl Settings {
             Some(0) => Err(ConfigError::Value(format!("--{name} must be at least 1"))),
             _ => Ok(()),
         };
+        self.rules.check().map_err(|e| ConfigError::Value(e.to_string()))?;
         positive("jobs", self.collect.jobs)?;
         positive("top", self.collect.top)?;
         positive("max-columns", self.analyze.max_columns)?;

@@ -282,6 +282,8 @@ pub struct Rejection {
 pub struct Finding {
     /// Rule id.
     pub rule: String,
+    /// What the rule looks at: `query`, `plan`, `table`, `server`, `migration`.
+    pub area: String,
     /// Severity.
     pub severity: Severity,
     /// The object concerned, unquoted.
@@ -294,6 +296,8 @@ pub struct Finding {
     pub remedy: Option<String>,
     /// Statements concerned.
     pub queryids: Vec<String>,
+    /// Execution time of the statements concerned that the remedy is about, over the period of the counters.
+    pub time_at_stake_ms: Option<f64>,
     /// File position, for findings about files.
     pub location: Option<Location>,
 }

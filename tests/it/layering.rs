@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Folders that do no I/O and know no clock, environment or runtime.
-const PURE: [&str; 7] = ["snapshot", "sql", "workload", "plan", "planner", "report", "advise"];
+const PURE: [&str; 8] = ["snapshot", "sql", "workload", "plan", "planner", "report", "advise", "rules"];
 
 /// What a pure folder must not name, and why.
 const IMPURE: [(&str, &str); 13] = [

@@ -15,6 +15,7 @@ mod offline;
 mod planner;
 mod psql;
 mod report;
+mod rule_pages;
 mod throwaway_server;
 mod twin;
 mod twin_places;

@@ -1,0 +1,3 @@
+//! Rules about statements: their texts, bound queries and counters.
+
+pub(super) mod n_plus_one;
