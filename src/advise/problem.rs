@@ -219,7 +219,9 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
             let saving: f64 = replaced
                 .iter()
                 .filter_map(|oid| self.facts.index(*oid))
-                .map(|(t, i)| write_cost::of(self.facts, writes, &i.spec(t.oid), 1.0).cost)
+                .map(|(t, i)| {
+                    write_cost::of(self.facts, writes, &i.spec(t.oid), write_cost::fraction(self.facts, t, i)).cost
+                })
                 .sum();
             self.write_savings.insert(id, saving);
             self.replaces.insert(id, replaced);

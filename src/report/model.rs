@@ -208,6 +208,10 @@ pub struct WriteOverhead {
     /// Their weighted cost in the planner's unit, over the same period as the impact; negative where a drop gives it
     /// back.
     pub cost: f64,
+    /// That cost in percent of what the table's writes cost now: the rows, their WAL, their entries in every index that
+    /// exists. To find the rows is not counted.
+    #[serde(default)]
+    pub table_writes_pct: Option<f64>,
     /// Share of the table's updates that can no longer be HOT because of it.
     pub hot_updates_lost_pct: Option<f64>,
 }

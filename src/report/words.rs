@@ -103,6 +103,9 @@ pub(super) fn writes(r: &Recommendation) -> Option<String> {
     let overhead = &r.write_overhead;
     let drop = r.kind == RecommendationKind::DropIndex;
     let mut parts = Vec::new();
+    if let Some(pct) = overhead.table_writes_pct.filter(|pct| pct.abs() > 0.0) {
+        parts.push(format!("{} on writes of this table", change_pct(pct)));
+    }
     if let Some(writes) = overhead.writes_per_hour.filter(|w| *w > 0.0) {
         let verb = if drop { "no longer pay for it" } else { "pay for it" };
         parts.push(format!("{} writes an hour {verb}", number(writes.round())));

@@ -36,9 +36,10 @@ fn one(facts: &Facts<'_>, drop: &Drop<'_>) -> Recommendation {
     let spec: IndexSpec = index.spec(table.oid);
     let partitioned = table.kind == TableKind::Partitioned;
     let writes = TableWrites::of(facts, table.oid);
-    let mut overhead: WriteOverhead = write_cost::of(facts, &writes, &spec, 1.0);
+    let mut overhead: WriteOverhead = write_cost::of(facts, &writes, &spec, write_cost::fraction(facts, table, index));
     // A drop gives back what the index costs; it loses no HOT update.
     overhead.cost = -overhead.cost;
+    overhead.table_writes_pct = overhead.table_writes_pct.map(|pct| -pct);
     overhead.hot_updates_lost_pct = None;
     let plain =
         index.definition.clone().unwrap_or_else(|| ddl::create_index(&spec, table, Some(&index.name), Build::Plain));
