@@ -7,6 +7,7 @@
 //! direction of imports.
 
 pub mod advise;
+pub mod check;
 pub mod cli;
 pub mod collect;
 pub mod config;

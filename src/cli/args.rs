@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::check::Wrapping;
 use crate::config::{AnalyzeSettings, CollectSettings};
+use crate::report::{CheckFormat, Severity};
 
 /// PostgreSQL query and index advisor
 ///
@@ -59,6 +61,8 @@ pub(super) enum Command {
     Demo(Box<DemoArgs>),
     /// Run an empty PostgreSQL that plans like the database of a snapshot, until Ctrl-C
     Twin(TwinArgs),
+    /// Judge migration files: what they lock, for how long, what they break
+    Check(Box<CheckArgs>),
     /// List the rules behind the findings, or explain one of them
     Rules(RulesArgs),
     /// Print the completion script for a shell
@@ -220,6 +224,62 @@ pub(super) struct DemoArgs {
     /// Write the advice to this file as well, in the format of its extension
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) report: Vec<PathBuf>,
+}
+
+/// `pgwise check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Migration files, folders of them, or - for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Judge against this snapshot of production: sizes, statistics, workload
+    #[arg(long, value_name = "FILE", help_heading = "Production")]
+    pub(super) snapshot: Option<PathBuf>,
+    /// The server's major version, where no snapshot says it [default: the oldest supported]
+    #[arg(long, value_name = "MAJOR", value_parser = clap::value_parser!(u32).range(10..=18), help_heading = "Production")]
+    pub(super) pg_version: Option<u32>,
+    /// Whether a file's statements run in one transaction
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Wrapping::Auto, help_heading = "How to judge")]
+    pub(super) transaction: Wrapping,
+    /// The connection that runs the files has a lock_timeout already
+    #[arg(long, help_heading = "How to judge")]
+    pub(super) assume_lock_timeout: bool,
+    /// Exit with 1 if there is a finding of this severity or worse [default: error]
+    #[arg(long, value_name = "SEVERITY", value_enum, help_heading = "How to judge")]
+    pub(super) fail_on: Option<Severity>,
+    /// Exit with 0 whatever is found
+    #[arg(long, conflicts_with = "fail_on", help_heading = "How to judge")]
+    pub(super) exit_zero: bool,
+    /// Configuration file
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+    /// Format of the findings
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = CheckFormatArg::Human, help_heading = "Output")]
+    pub(super) format: CheckFormatArg,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Formats of a check's findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormatArg {
+    /// For people: each finding with its line.
+    Human,
+    /// JSON for programs.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+}
+
+impl From<CheckFormatArg> for CheckFormat {
+    fn from(format: CheckFormatArg) -> Self {
+        match format {
+            CheckFormatArg::Human => Self::Human,
+            CheckFormatArg::Json => Self::Json,
+            CheckFormatArg::Github => Self::Github,
+        }
+    }
 }
 
 /// `pgwise rules`.

@@ -7,6 +7,7 @@
 
 mod analyze;
 mod args;
+mod check;
 mod collect;
 mod cost_source;
 mod demo;
@@ -89,6 +90,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Demo(args) => demo::run(&args, &env),
         Command::Twin(args) => twin::run(&args, &env),
         Command::Rules(args) => rules::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "pgwise", &mut script);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::check::all_rules;
 use crate::report::Severity;
 use crate::rules::{self, Rule};
 
@@ -32,10 +33,10 @@ struct ThresholdJson {
 
 pub(super) fn run(args: &RulesArgs) -> Result<Outcome, Failure> {
     let text = match (&args.rule, args.format) {
-        (None, RulesFormat::Text) => rules::index_page(),
-        (None, RulesFormat::Json) => json(&rules::RULES.iter().map(|r| describe(r)).collect::<Vec<_>>())?,
+        (None, RulesFormat::Text) => rules::index_page(all_rules()),
+        (None, RulesFormat::Json) => json(&all_rules().into_iter().map(describe).collect::<Vec<_>>())?,
         (Some(id), format) => {
-            let rule = rules::find(id).ok_or_else(|| {
+            let rule = all_rules().into_iter().find(|r| r.id == id).ok_or_else(|| {
                 Failure::new(format!("there is no rule {id}")).hint("pgwise rules lists them, with their ids")
             })?;
             match format {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::check;
 use crate::report::Severity;
 use crate::snapshot::ValuesPolicy;
 
@@ -213,7 +214,7 @@ impl Settings {
             Some(0) => Err(ConfigError::Value(format!("--{name} must be at least 1"))),
             _ => Ok(()),
         };
-        self.rules.check().map_err(|e| ConfigError::Value(e.to_string()))?;
+        self.rules.check(&check::all_rules()).map_err(|e| ConfigError::Value(e.to_string()))?;
         positive("jobs", self.collect.jobs)?;
         positive("top", self.collect.top)?;
         positive("max-columns", self.analyze.max_columns)?;

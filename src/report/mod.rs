@@ -5,6 +5,8 @@
 //! the same report and style give the same text, and nothing that a database put into a name or a query text can move
 //! a cursor, end a comment or break out of a code block.
 
+mod check;
+mod check_formats;
 mod figures;
 mod identity;
 mod json;
@@ -17,13 +19,15 @@ pub(crate) mod table;
 mod verdict;
 mod words;
 
+pub use check::{CHECK_SCHEMA_VERSION, CheckReport, CheckedFile};
+pub use check_formats::{CheckFormat, Sources, render as render_check};
 pub use identity::id;
 pub use model::{
     Confidence, CostSourceReport, Evidence, Finding, Impact, IndexReport, Location, NotEvaluated, QueryImpact,
     Recommendation, RecommendationKind, Rejection, Report, SCHEMA_VERSION, Severity, SkippedExample, SkippedReport,
     Source, SourceKind, WorkloadReport, WriteOverhead,
 };
-pub use schema::{report_schema, snapshot_schema};
+pub use schema::{check_schema, report_schema, snapshot_schema};
 pub use verdict::Verdict;
 
 /// The forms a report can take.

@@ -313,8 +313,12 @@ pub struct Location {
     pub file: String,
     /// Line, from 1.
     pub line: u32,
-    /// Column, from 1.
+    /// Column, from 1, in characters.
     pub column: u32,
+    /// Line of the end, where it is known.
+    pub end_line: Option<u32>,
+    /// Column behind the end.
+    pub end_column: Option<u32>,
 }
 
 /// How bad a finding is.

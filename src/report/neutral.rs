@@ -26,6 +26,15 @@ pub(super) fn lines(text: &str) -> Vec<String> {
     text.lines().map(|l| line(&l.replace('\t', "    ")).into_owned()).collect()
 }
 
+/// Several lines as one text: line breaks kept, tabs widened, every other active character replaced.
+pub(super) fn text(text: &str) -> String {
+    let mut out = lines(text).join("\n");
+    if text.ends_with('\n') {
+        out.push('\n');
+    }
+    out
+}
+
 /// One line of several: runs of white space become one space.
 pub(super) fn one_line(text: &str) -> String {
     line(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Report;
+use super::{CheckReport, Report};
 use crate::snapshot::Snapshot;
 
 /// The schema of a report, kept in docs/schema/report.schema.json.
@@ -13,6 +13,11 @@ pub fn report_schema() -> Value {
 /// The schema of a snapshot, kept in docs/schema/snapshot.schema.json.
 pub fn snapshot_schema() -> Value {
     titled(schemars::schema_for!(Snapshot).to_value(), "pgwise snapshot")
+}
+
+/// The schema of a check's outcome, kept in docs/schema/check.schema.json.
+pub fn check_schema() -> Value {
+    titled(schemars::schema_for!(CheckReport).to_value(), "pgwise check")
 }
 
 fn titled(mut schema: Value, title: &str) -> Value {

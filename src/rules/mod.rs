@@ -4,7 +4,7 @@
 //! [`Settings`]. Out: [`Finding`]s, the most time at stake first. Every finding rests on something in the snapshot and
 //! carries the numbers; a rule that lacks its evidence stays silent. Pure: the same snapshot gives the same findings.
 //!
-//! A rule is a constant ([`Rule`]): its id, defaults, thresholds, the text of its page, and the function that looks. The
+//! A rule is a constant ([`Rule`]) with its id, defaults, thresholds and the text of its page, and a function that looks. The
 //! page in docs/rules/ and `pgwise rules ID` are made from that constant alone.
 
 mod draft;
@@ -19,8 +19,8 @@ mod subject;
 mod table;
 
 pub use page::{index_page, rule_page};
-pub use registry::{RULES, find};
-pub use rule::{Area, Rule, Threshold};
+pub use registry::rules;
+pub use rule::{Area, Knobs, Rule, Threshold};
 pub use settings::{RuleSettings, Settings, SettingsError};
 pub use subject::Subject;
 
@@ -34,10 +34,10 @@ use draft::Findings;
 /// worst severity first.
 pub fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Finding> {
     let mut all = Vec::new();
-    for rule in RULES {
+    for (rule, run) in registry::ENTRIES {
         if let Some(knobs) = settings.knobs(rule) {
             let mut found = Findings::new(subject, rule, knobs.severity());
-            (rule.run)(subject, &knobs, &mut found);
+            run(subject, &knobs, &mut found);
             all.extend(found.into_inner());
         }
     }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::registry::RULES;
 use super::rule::Rule;
 
 /// A rule's page, in Markdown.
@@ -43,13 +42,13 @@ fn silence(rule: &Rule) -> String {
     text
 }
 
-/// The list of all rules, in Markdown.
-pub fn index_page() -> String {
+/// The list of rules, in Markdown; those of one area must stand together.
+pub fn index_page(rules: impl IntoIterator<Item = &'static Rule>) -> String {
     let mut page = String::from(
         "# Rules\n\nGenerated from the rules themselves: `UPDATE_DOCS=1 cargo test rule_pages` rewrites these pages.\n",
     );
     let mut area = None;
-    for rule in RULES {
+    for rule in rules {
         if area != Some(rule.area) {
             area = Some(rule.area);
             // Writing to a String cannot fail.

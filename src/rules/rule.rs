@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::report::Severity;
 
-use super::draft::Findings;
-use super::subject::Subject;
-
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
@@ -18,6 +15,8 @@ pub enum Area {
     Table,
     /// The server's settings and state.
     Server,
+    /// Migration files.
+    Migration,
 }
 
 impl Area {
@@ -28,6 +27,7 @@ impl Area {
             Self::Plan => "plan",
             Self::Table => "table",
             Self::Server => "server",
+            Self::Migration => "migration",
         }
     }
 }
@@ -43,7 +43,8 @@ pub struct Threshold {
     pub meaning: &'static str,
 }
 
-/// A rule: everything that is known about it, in one constant.
+/// A rule: everything that is known about it but the function that looks, in one constant.
+#[derive(Debug)]
 pub struct Rule {
     /// Stable kebab-case id.
     pub id: &'static str,
@@ -63,13 +64,11 @@ pub struct Rule {
     pub example: &'static str,
     /// What to do.
     pub remedy: &'static str,
-    /// Looks for it.
-    pub(super) run: fn(&Subject<'_>, &Knobs, &mut Findings<'_>),
 }
 
 /// A rule's thresholds and severity as the settings leave them.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Knobs {
+pub struct Knobs {
     pub(super) values: BTreeMap<&'static str, f64>,
     pub(super) severity: Severity,
 }
@@ -77,12 +76,33 @@ pub(super) struct Knobs {
 impl Knobs {
     /// A threshold's value. A name that the rule does not declare is a bug in the rule; a test over the registry finds
     /// it, since it never fires then.
-    pub(super) fn get(&self, name: &str) -> f64 {
+    pub fn get(&self, name: &str) -> f64 {
         debug_assert!(self.values.contains_key(name), "the rule declares no threshold {name}");
         self.values.get(name).copied().unwrap_or(f64::INFINITY)
     }
 
-    pub(super) fn severity(&self) -> Severity {
+    /// How bad its findings are.
+    pub fn severity(&self) -> Severity {
         self.severity
+    }
+}
+
+#[cfg(test)]
+impl Rule {
+    /// Panics where the rule lacks a part of its page, for the tests of registries.
+    pub(crate) fn assert_complete(&self) {
+        assert!(self.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", self.id);
+        let parts = [
+            ("problem", self.problem),
+            ("detection", self.detection),
+            ("example", self.example),
+            ("remedy", self.remedy),
+        ];
+        for (part, text) in parts {
+            assert!(text.trim().len() > 30, "{} has no {part}", self.id);
+        }
+        for threshold in self.thresholds {
+            assert!(!threshold.meaning.is_empty() && threshold.default.is_finite(), "{} {}", self.id, threshold.name);
+        }
     }
 }

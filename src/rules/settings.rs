@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::report::Severity;
 
-use super::registry::{RULES, find};
 use super::rule::{Knobs, Rule};
 
 /// The settings of all rules, by id.
@@ -31,18 +30,22 @@ pub struct RuleSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// No rule has this id.
-    #[error("there is no rule {id}; pgwise rules lists them{}", like(.id))]
+    #[error("there is no rule {id}; pgwise rules lists them{like}")]
     UnknownRule {
         /// The id.
         id: String,
+        /// A rule with a similar name, in a phrase; else empty.
+        like: String,
     },
     /// The rule has no such threshold.
-    #[error("rule {rule} has no setting {name}; it knows enabled, severity{}", thresholds(.rule))]
+    #[error("rule {rule} has no setting {name}; it knows enabled, severity{known}")]
     UnknownThreshold {
         /// The rule.
         rule: &'static str,
         /// The name.
         name: String,
+        /// The thresholds that it has, each after a comma.
+        known: String,
     },
     /// A threshold must be a number, 0 or more.
     #[error("[rules.{rule}] {name} must be a number, 0 or more")]
@@ -54,23 +57,19 @@ pub enum SettingsError {
     },
 }
 
-fn like(id: &str) -> String {
-    let near = RULES.iter().find(|r| r.id.contains(id) || id.contains(r.id));
-    near.map_or_else(String::new, |r| format!(" (did you mean {}?)", r.id))
-}
-
-fn thresholds(rule: &str) -> String {
-    find(rule).into_iter().flat_map(|r| r.thresholds).flat_map(|t| [", ", t.name]).collect()
-}
-
 impl Settings {
-    /// Refuses ids and thresholds that do not exist, and values that make no sense.
-    pub fn check(&self) -> Result<(), SettingsError> {
+    /// Refuses ids that are none of `known`, thresholds that do not exist, and values that make no sense.
+    pub fn check(&self, known: &[&'static Rule]) -> Result<(), SettingsError> {
         for (id, settings) in &self.0 {
-            let rule = find(id).ok_or_else(|| SettingsError::UnknownRule { id: id.clone() })?;
+            let rule = known.iter().find(|r| r.id == id).ok_or_else(|| {
+                let near = known.iter().find(|r| r.id.contains(id) || id.contains(r.id));
+                let like = near.map_or_else(String::new, |r| format!(" (did you mean {}?)", r.id));
+                SettingsError::UnknownRule { id: id.clone(), like }
+            })?;
             for (name, value) in &settings.thresholds {
                 if !rule.thresholds.iter().any(|t| t.name == name) {
-                    return Err(SettingsError::UnknownThreshold { rule: rule.id, name: name.clone() });
+                    let known = rule.thresholds.iter().flat_map(|t| [", ", t.name]).collect();
+                    return Err(SettingsError::UnknownThreshold { rule: rule.id, name: name.clone(), known });
                 }
                 if !value.is_finite() || *value < 0.0 {
                     return Err(SettingsError::Value { rule: rule.id, name: name.clone() });
@@ -81,7 +80,7 @@ impl Settings {
     }
 
     /// A rule's thresholds and severity; `None` where it is switched off.
-    pub(super) fn knobs(&self, rule: &Rule) -> Option<Knobs> {
+    pub fn knobs(&self, rule: &Rule) -> Option<Knobs> {
         let settings = self.0.get(rule.id);
         if settings.and_then(|s| s.enabled) == Some(false) {
             return None;
@@ -98,32 +97,36 @@ impl Settings {
 mod tests {
     use super::*;
 
+    fn known() -> Vec<&'static Rule> {
+        crate::rules::rules().collect()
+    }
+
     fn settings(toml: &str) -> Settings {
         toml::from_str(toml).unwrap()
     }
 
     #[test]
     fn a_rule_that_does_not_exist_is_refused() {
-        let error = settings("[n-plus]\nenabled = false").check().unwrap_err().to_string();
+        let error = settings("[n-plus]\nenabled = false").check(&known()).unwrap_err().to_string();
         assert_eq!(error, "there is no rule n-plus; pgwise rules lists them (did you mean n-plus-one?)");
     }
 
     #[test]
     fn a_threshold_that_does_not_exist_is_refused_with_those_that_do() {
-        let error = settings("[n-plus-one]\nmin-cals = 3").check().unwrap_err().to_string();
+        let error = settings("[n-plus-one]\nmin-cals = 3").check(&known()).unwrap_err().to_string();
         assert!(error.contains("min-cals") && error.contains("min-calls"), "{error}");
     }
 
     #[test]
     fn a_negative_threshold_is_refused() {
-        assert!(settings("[n-plus-one]\nmin-calls = -1").check().is_err());
+        assert!(settings("[n-plus-one]\nmin-calls = -1").check(&known()).is_err());
     }
 
     #[test]
     fn thresholds_and_severity_override_the_defaults() {
         let settings = settings("[n-plus-one]\nmin-calls = 3\nseverity = 'error'");
-        settings.check().unwrap();
-        let knobs = settings.knobs(find("n-plus-one").unwrap()).unwrap();
+        settings.check(&known()).unwrap();
+        let knobs = settings.knobs(&crate::rules::query::n_plus_one::RULE).unwrap();
         assert_eq!((knobs.get("min-calls"), knobs.severity()), (3.0, Severity::Error));
     }
 }

@@ -1,6 +1,7 @@
 //! Text to syntax tree, by PostgreSQL's own grammar.
 
 use super::ast::Statement;
+use super::ast::ddl::Command;
 use super::stack::{self, MAX_DEPTH};
 use super::{convert, placeholders, text};
 
@@ -48,6 +49,15 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>, ParseError> {
         }),
         other => other,
     }
+}
+
+/// Parses the text of one statement of a migration, as [`super::split`] cuts it; `None` where it holds none.
+pub fn parse_command(sql: &str) -> Result<Option<Command>, ParseError> {
+    let commands = guarded(sql, |text| {
+        let parsed = pg_query::parse(text, 0).map_err(|error| ParseError::Syntax(message(&error)))?;
+        Ok(convert::commands(text, parsed.protobuf))
+    })??;
+    Ok(commands.into_iter().next())
 }
 
 fn with_placeholders(sql: &str) -> Option<Vec<Statement>> {

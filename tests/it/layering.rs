@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Folders that do no I/O and know no clock, environment or runtime.
-const PURE: [&str; 8] = ["snapshot", "sql", "workload", "plan", "planner", "report", "advise", "rules"];
+const PURE: [&str; 9] = ["snapshot", "sql", "workload", "plan", "planner", "report", "advise", "rules", "check"];
 
 /// What a pure folder must not name, and why.
 const IMPURE: [(&str, &str); 13] = [

@@ -22,10 +22,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     remedy: "An index in the order of the sort makes it unnecessary where few rows are wanted. Otherwise fetch fewer \
              columns, or raise `work_mem` for the role that runs the query rather than for all: \
              `ALTER ROLE reporting SET work_mem = '256MB';`",
-    run,
 };
 
-fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
+pub(in crate::rules) fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
     let least = knobs.get("min-spill-mb") * 1_048_576.0;
     for (position, plan) in subject.measured() {
         let spilled = |node: &&PlanNode| node.sort_space.is_some_and(|s| s.on_disk && s.bytes as f64 >= least);

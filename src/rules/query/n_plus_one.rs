@@ -38,10 +38,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
               lookup called 5,000 times does not: it is not called once a row.",
     remedy: "Fetch the rows of all keys at once: a join in the first query, or one \
              `SELECT … WHERE id = ANY ($1)` after it (eager loading: `includes`, `prefetch_related`, a data loader).",
-    run,
 };
 
-fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
+pub(in crate::rules) fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
     let queries: Vec<Query<'_>> = subject.queries().collect();
     for child in &queries {
         let calls = child.statement.calls as f64;

@@ -28,10 +28,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     example: "3.1 million hits and 1.4 million reads make 68.9 % and fire; a database with 2,000 accesses since its reset does not.",
     remedy: "First the queries that read the most (missing indexes, unbounded results): they push everything else out. \
              Then `shared_buffers`: a quarter of the memory is the usual start.",
-    run,
 };
 
-fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
+pub(in crate::rules) fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
     let server = &subject.snapshot.server;
     let (Some(hit), Some(read)) = (server.blocks_hit, server.blocks_read) else { return };
     let accesses = hit as f64 + read as f64;

@@ -22,10 +22,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     remedy: "Add a key. Where no columns identify a row, add one: note that an identity column rewrites the table under \
              an exclusive lock, so for a large table add a nullable column, fill it in batches, index it concurrently and \
              then declare it the key.",
-    run,
 };
 
-fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
+pub(in crate::rules) fn run(subject: &Subject<'_>, knobs: &Knobs, found: &mut Findings<'_>) {
     for table in &subject.snapshot.catalog.tables {
         let judged = matches!(table.kind, TableKind::Ordinary | TableKind::Partitioned)
             && table.partition_of.is_none()

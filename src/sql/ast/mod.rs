@@ -4,6 +4,7 @@
 //! Every expression that the tree has no name for becomes [`Expr::Other`] and keeps its children, so that no walker
 //! loses a column.
 
+pub mod ddl;
 mod expr;
 mod query;
 mod statement;

@@ -167,7 +167,7 @@ pub enum FromItem {
 }
 
 /// A table's name as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableName {
     /// The schema, if given.
     pub schema: Option<String>,

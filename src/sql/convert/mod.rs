@@ -3,6 +3,8 @@
 //! In: the protobuf form of PostgreSQL 18's raw parse tree. Out: [`crate::sql::Statement`]s. The only files that name
 //! pg_query's node types. Total: a node that has no place in our tree becomes `Other` with the expressions below it.
 
+mod alter;
+mod ddl;
 mod expr;
 mod names;
 mod query;
@@ -11,6 +13,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, ParseResult};
 
 use super::ast::Statement;
+use super::ast::ddl::Command;
 use super::text::utility_words;
 
 /// Every statement of a parsed text.
@@ -22,6 +25,12 @@ pub(super) fn statements(sql: &str, parsed: ParseResult) -> Vec<Statement> {
         let text = sql.get(start..end).unwrap_or("");
         statement(raw.stmt, text)
     };
+    parsed.stmts.into_iter().map(convert).collect()
+}
+
+/// The commands of a parsed text.
+pub(super) fn commands(sql: &str, parsed: ParseResult) -> Vec<Command> {
+    let convert = |raw: pg_query::protobuf::RawStmt| ddl::command(*raw.stmt.unwrap_or_default(), || utility_words(sql));
     parsed.stmts.into_iter().map(convert).collect()
 }
 
