@@ -67,6 +67,9 @@ pub struct Table {
     pub relpages: u32,
     /// `pg_class.relallvisible`.
     pub relallvisible: u32,
+    /// `pg_class.relallfrozen` (18+). The planner does not look at it.
+    #[serde(default)]
+    pub relallfrozen: Option<u32>,
     /// Blocks on disk now (`pg_relation_size / block_size`), where it could be read: the planner's own input.
     pub actual_pages: Option<u32>,
     /// Size of the heap's main fork.

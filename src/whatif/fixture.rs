@@ -16,6 +16,7 @@ pub(crate) fn table(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) ->
         reltuples: -1.0,
         relpages: 0,
         relallvisible: 0,
+        relallfrozen: None,
         actual_pages: None,
         heap_bytes: None,
         toast_bytes: None,

@@ -85,6 +85,7 @@ pub(crate) fn table(oid: u32, name: &str, columns: &[(&str, &str)]) -> Table {
         reltuples: 100_000.0,
         relpages: 1_000,
         relallvisible: 1_000,
+        relallfrozen: None,
         actual_pages: Some(1_000),
         heap_bytes: Some(8_192_000),
         toast_bytes: Some(0),

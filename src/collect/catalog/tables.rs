@@ -55,6 +55,7 @@ async fn read_tables(context: &Context<'_>, session: &Session, locks: &Locks) ->
             reltuples: row.try_get("reltuples")?,
             relpages: pages(row.try_get("relpages")?),
             relallvisible: pages(row.try_get("relallvisible")?),
+            relallfrozen: row.try_get::<_, Option<i32>>("relallfrozen")?.map(pages),
             actual_pages: None,
             heap_bytes: None,
             toast_bytes: None,

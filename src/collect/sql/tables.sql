@@ -9,6 +9,8 @@ SELECT /* pgwise */
     c.reltuples::float8 AS reltuples,
     c.relpages,
     c.relallvisible,
+    -- 18 and later.
+    (to_jsonb(c) ->> 'relallfrozen')::int4 AS relallfrozen,
     coalesce(c.reloptions, '{}') AS options,
     (SELECT ts.spcname::text FROM pg_catalog.pg_tablespace AS ts WHERE ts.oid = c.reltablespace) AS tablespace,
     fs.srvname::text AS foreign_server,

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::check::Expected;
+use super::counts::Counts;
 use super::files::{Content, PAGE, Sized};
 use super::site::Site;
-use super::statistics::{self, Attribute, Place};
-use super::{NotRecreated, TwinError, TwinOptions, extended, schema, settings};
+use super::statistics::{self, Attribute, Place, Row};
+use super::{NotRecreated, TwinError, TwinOptions, extended, restore, schema, settings};
 use crate::connect::{Pool, Session};
 use crate::snapshot::{Catalog, DatabaseLocale, Index, IndexMethod, Oid, Snapshot, Table, TableKind};
 use crate::sql::quote;
@@ -34,12 +36,13 @@ pub struct Twin {
     generation: u32,
     /// Equal copies kept at a time, for sessions that do not wait for each other.
     copies: usize,
-    relations: Vec<Sized>,
+    /// The snapshot's major version, and the server's.
+    major: u32,
+    /// What the copies' files hold, and what the catalogs say.
+    expected: Expected,
     left_out: Vec<NotRecreated>,
     /// The twin's object identifiers of production's relations, by schema and name.
     oids: BTreeMap<(String, String), Oid>,
-    /// Rows of statistics written.
-    statistics: usize,
     /// Limit for planning one statement.
     statement_timeout: Duration,
     /// Settings that a given server was not started with, by name.
@@ -62,10 +65,10 @@ impl Twin {
             site,
             generation: 0,
             copies: options.copies.max(1),
-            relations: Vec::new(),
+            major: snapshot.server.major(),
+            expected: Expected::default(),
             left_out: Vec::new(),
             oids: BTreeMap::new(),
-            statistics: 0,
             statement_timeout: options.statement_timeout.unwrap_or(super::STATEMENT_TIMEOUT),
         };
         twin.create_template(&schema.locale).await?;
@@ -79,7 +82,8 @@ impl Twin {
             twin.run_script(&session, steps).await?;
             let attributes = read_attributes(&session).await?;
             twin.write_statistics(&session, &snapshot.catalog, &attributes).await?;
-            let left_out = extended::write(&session, &snapshot.catalog, snapshot.server.major()).await?;
+            let (written, left_out) = extended::write(&session, &snapshot.catalog, twin.major).await?;
+            twin.expected.extended = written;
             twin.left_out.extend(left_out);
             twin.write_sizes(&session, &snapshot.catalog).await?;
             session.discard();
@@ -162,7 +166,7 @@ impl Twin {
 
     /// Adds relations that were created in the template.
     pub(super) fn add(&mut self, relations: Vec<Sized>) {
-        self.relations.extend(relations);
+        self.expected.relations.extend(relations);
     }
 
     fn template_name(&self) -> String {
@@ -224,21 +228,16 @@ impl Twin {
         catalog: &Catalog,
         attributes: &BTreeMap<Place, Attribute>,
     ) -> Result<(), TwinError> {
-        for batch in statistics::inserts(catalog, attributes).chunks(BATCH) {
-            if session.batch_execute(&batch.join(";")).await.is_ok() {
-                self.statistics += batch.len();
-                continue;
+        for batch in statistics::rows(catalog, attributes).chunks(BATCH) {
+            let refused =
+                if self.major >= restore::SINCE { restored(session, batch).await? } else { batch.iter().collect() };
+            let mut written: Vec<&Row<'_>> = batch.iter().collect();
+            if !refused.is_empty() {
+                let left_out = insert_directly(session, &refused, self.major).await?;
+                written.retain(|row| !left_out.iter().any(|(key, _)| *key == row.key()));
+                self.left_out.extend(left_out.into_iter().map(|(_, left_out)| left_out));
             }
-            // One of them is not taken: the others are, one by one.
-            for insert in batch {
-                match session.batch_execute(insert).await {
-                    Ok(()) => self.statistics += 1,
-                    Err(error) => self.left_out.push(NotRecreated {
-                        object: "statistics of a column".to_owned(),
-                        reason: session.error(error).to_string(),
-                    }),
-                }
-            }
+            self.expected.statistics.extend(written.into_iter().map(|row| (row.key(), row.kinds())));
         }
         Ok(())
     }
@@ -252,30 +251,33 @@ impl Twin {
             self.oids.insert(key.clone(), row.get("oid"));
             filenodes.insert(key, row.get::<_, u32>("filenode"));
         }
-        let mut updates = Vec::new();
+        let mut counts = Vec::new();
         for table in &catalog.tables {
             let Some(oid) = self.oid(&table.schema, &table.name) else { continue };
             if table.kind == TableKind::Foreign {
-                updates.push(pg_class_of_table(oid, table));
+                counts.push(Counts::of_table(oid, table));
             }
             if matches!(table.kind, TableKind::Ordinary | TableKind::MaterializedView) {
-                updates.push(pg_class_of_table(oid, table));
+                counts.push(Counts::of_table(oid, table));
                 let pages = u64::from(table.actual_pages.unwrap_or(table.relpages));
                 let filenode = filenodes.get(&(table.schema.clone(), table.name.clone()));
-                self.relations.extend(filenode.map(|f| Sized { filenode: *f, pages, content: Content::Heap }));
+                let sized = filenode.map(|f| Sized { filenode: *f, pages, content: Content::Heap });
+                self.expected.relations.extend(sized);
             }
             for index in &table.indexes {
                 let Some(oid) = self.oid(&table.schema, &index.name) else { continue };
                 let filenode = filenodes.get(&(table.schema.clone(), index.name.clone())).copied().unwrap_or(0);
                 if filenode != 0 {
-                    updates.push(pg_class(oid, index.relpages, index.reltuples, 0));
-                    self.relations.push(sized_index(table, index, filenode));
+                    counts.push(Counts::of_index(oid, index));
+                    self.expected.relations.push(sized_index(table, index, filenode));
                 }
             }
         }
-        for batch in updates.chunks(BATCH) {
-            session.batch_execute(&batch.join(";")).await.map_err(|e| session.error(e))?;
+        for batch in counts.chunks(BATCH) {
+            let sql: Vec<String> = batch.iter().map(|counts| counts.sql(self.major)).collect();
+            session.batch_execute(&sql.join(";")).await.map_err(|e| session.error(e))?;
         }
+        self.expected.counts = counts;
         Ok(())
     }
 
@@ -299,7 +301,7 @@ impl Twin {
                 .query_one("SELECT oid FROM pg_catalog.pg_database WHERE datname::text = $1", &[&name])
                 .await
                 .map_err(|e| admin.error(e))?;
-            self.site.resize(row.get(0), &self.relations).await?;
+            self.site.resize(row.get(0), &self.expected.relations).await?;
             for (setting, value) in &self.settings {
                 let set = format!("ALTER DATABASE {name} SET {setting} = {}", quote::literal(value));
                 // One that this server lacks or may not have at this value leaves its default.
@@ -322,54 +324,59 @@ impl Twin {
         Ok(())
     }
 
-    /// Reads back what was written: the lengths as the server sees them, and the rows of statistics.
+    /// Reads back what was written.
     async fn check(&self) -> Result<(), TwinError> {
         let pool = self.site.pool(&self.database(0)).await?;
         let session = pool.get().await?;
-        let rows = session
-            .query(
-                "SELECT pg_relation_filenode(c.oid), pg_relation_size(c.oid) FROM pg_catalog.pg_class AS c \
-                 WHERE c.relkind IN ('r', 'i') AND c.oid >= 16384",
-                &[],
-            )
-            .await
-            .map_err(|e| session.error(e))?;
-        let lengths: BTreeMap<u32, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        for relation in &self.relations {
-            let length = lengths.get(&relation.filenode).and_then(|l| u64::try_from(*l).ok()).unwrap_or(0);
-            // An access method's first pages stay, even where production has fewer.
-            if length < relation.pages * PAGE {
-                return Err(TwinError::Check(format!(
-                    "file {} is seen with {length} bytes instead of {}",
-                    relation.filenode,
-                    relation.pages * PAGE
-                )));
-            }
-        }
-        let row = session
-            .query_one("SELECT count(*) FROM pg_catalog.pg_statistic WHERE starelid >= 16384", &[])
-            .await
-            .map_err(|e| session.error(e))?;
-        let count: i64 = row.get(0);
-        if usize::try_from(count) != Ok(self.statistics) {
-            return Err(TwinError::Check(format!("{count} rows of statistics instead of {}", self.statistics)));
-        }
+        self.expected.check(&session, self.major).await?;
+        session.discard();
         Ok(())
     }
 }
 
-/// The UPDATE that gives a relation's row in `pg_class` production's counts.
-pub(super) fn pg_class(oid: Oid, pages: u32, tuples: f64, all_visible: u32) -> String {
-    format!(
-        "UPDATE pg_catalog.pg_class SET relpages = {}, reltuples = {tuples}, relallvisible = {} WHERE oid = {oid}",
-        i32::try_from(pages).unwrap_or(i32::MAX),
-        i32::try_from(all_visible).unwrap_or(i32::MAX)
-    )
+/// Writes rows of statistics by the server's own functions (18+), and returns those that it does not take whole.
+async fn restored<'a, 'b>(session: &Session, batch: &'b [Row<'a>]) -> Result<Vec<&'b Row<'a>>, TwinError> {
+    let answer = match session.query_typed(&restore::attributes(batch), &[]).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            let error = session.error(error);
+            return if error.is_lost() { Err(error.into()) } else { Ok(batch.iter().collect()) };
+        }
+    };
+    let whole: BTreeMap<i32, bool> = answer.iter().map(|row| (row.get("position"), row.get("whole"))).collect();
+    let taken = |n: usize| i32::try_from(n).ok().and_then(|n| whole.get(&n)).copied().unwrap_or(false);
+    Ok(batch.iter().enumerate().filter(|(n, _)| !taken(*n)).map(|(_, row)| row).collect())
 }
 
-/// [`pg_class`] for a table.
-pub(super) fn pg_class_of_table(oid: Oid, table: &Table) -> String {
-    pg_class(oid, table.relpages, table.reltuples, table.relallvisible)
+/// Writes rows into the catalog itself. Where one is not taken, the others are, one by one.
+async fn insert_directly(
+    session: &Session,
+    rows: &[&Row<'_>],
+    major: u32,
+) -> Result<Vec<(statistics::Key, NotRecreated)>, TwinError> {
+    let sql = |row: &&Row<'_>| match major {
+        // What the server's functions took of it.
+        restore::SINCE.. => format!("{}; {}", row.delete(), row.insert()),
+        _ => row.insert(),
+    };
+    let mut left_out = Vec::new();
+    let all: Vec<String> = rows.iter().map(sql).collect();
+    if session.batch_execute(&all.join(";")).await.is_ok() {
+        return Ok(left_out);
+    }
+    for (row, insert) in rows.iter().zip(&all) {
+        if let Err(error) = session.batch_execute(insert).await {
+            let error = session.error(error);
+            if error.is_lost() {
+                return Err(error.into());
+            }
+            session.batch_execute(&row.delete()).await.map_err(|e| session.error(e))?;
+            let (schema, relation, attribute) = &row.place;
+            let object = format!("statistics of {schema}.{relation}.{attribute}");
+            left_out.push((row.key(), NotRecreated { object, reason: error.to_string() }));
+        }
+    }
+    Ok(left_out)
 }
 
 fn sized_index(table: &Table, index: &Index, filenode: u32) -> Sized {
@@ -377,7 +384,9 @@ fn sized_index(table: &Table, index: &Index, filenode: u32) -> Sized {
     let content = match index.method() {
         IndexMethod::Btree => {
             let estimated = || size::btree_height(&index.spec(table.oid), table, pages);
-            Content::Btree { height: index.tree_height.unwrap_or_else(estimated) }
+            let height = index.tree_height.unwrap_or_else(estimated);
+            // Meta page, one page a level, and a leaf are the least.
+            Content::Btree { height: u64::from(height).min(pages.saturating_sub(2)).try_into().unwrap_or(height) }
         }
         IndexMethod::Gin => Content::Gin {
             counts: index.gin.unwrap_or_else(|| size::gin_counts(&index.spec(table.oid), table, 1.0, pages)),

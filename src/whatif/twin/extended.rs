@@ -22,11 +22,31 @@ const NDISTINCT_MAGIC: u32 = 0xA352_BFA4;
 const DEPENDENCIES_MAGIC: u32 = 0xB454_9A2C;
 /// `STATS_NDISTINCT_TYPE_BASIC` and `STATS_DEPS_TYPE_BASIC`.
 const BASIC: u32 = 1;
+/// Columns of `pg_statistic_ext_data` and their types.
+pub(super) const COLUMNS: [(&str, &str); 3] =
+    [("stxdndistinct", "pg_ndistinct"), ("stxddependencies", "pg_dependencies"), ("stxdmcv", "pg_mcv_list")];
 /// `MAX_STATISTICS_TARGET` of 16 and before.
 const MOST_ITEMS: usize = 10_000;
 
-/// Fills the statistics objects that the twin has; what could not be written is returned.
-pub(super) async fn write(session: &Session, catalog: &Catalog, major: u32) -> Result<Vec<NotRecreated>, TwinError> {
+/// A row of `pg_statistic_ext_data` as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    /// Schema and name of the object.
+    pub(super) name: (String, String),
+    /// `stxdinherit`.
+    pub(super) inherited: bool,
+    /// `stxdndistinct`, `stxddependencies` and `stxdmcv`, as stored.
+    pub(super) parts: [Option<Vec<u8>>; 3],
+    /// Whether there is a `stxdexpr`.
+    pub(super) has_expressions: bool,
+}
+
+/// Fills the statistics objects that the twin has: what was written, and what could not be.
+pub(super) async fn write(
+    session: &Session,
+    catalog: &Catalog,
+    major: u32,
+) -> Result<(Vec<Written>, Vec<NotRecreated>), TwinError> {
     let objects: Vec<(usize, &ExtendedStatistics, &Table)> = catalog
         .extended_statistics
         .iter()
@@ -35,7 +55,7 @@ pub(super) async fn write(session: &Session, catalog: &Catalog, major: u32) -> R
         .filter_map(|(n, object)| Some((n, object, catalog.table(object.table)?)))
         .collect();
     if objects.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let run = async |sql: String| session.batch_execute(&sql).await.map_err(|e| session.error(e));
     run(format!(
@@ -53,12 +73,15 @@ pub(super) async fn write(session: &Session, catalog: &Catalog, major: u32) -> R
         }
     }
     let attributes = build::read_attributes(session).await?;
+    let mut written = Vec::new();
     for (n, object, table) in made {
         for (inherited, data) in [(false, &object.data), (true, &object.data_inherited)] {
             let Some(data) = data.as_ref().map(|data| renumbered(data, table)) else { continue };
             match fill(session, (n, object), inherited, &data, &attributes, major).await {
-                Ok(None) => {}
-                Ok(Some(reason)) => left_out.push(not_recreated(object, reason)),
+                Ok((row, reason)) => {
+                    written.push(row);
+                    left_out.extend(reason.map(|reason| not_recreated(object, reason)));
+                }
                 Err(error) if error.is_lost() => return Err(error.into()),
                 Err(error) => left_out.push(not_recreated(object, error.to_string())),
             }
@@ -69,7 +92,7 @@ pub(super) async fn write(session: &Session, catalog: &Catalog, major: u32) -> R
          DROP CAST (bytea AS pg_mcv_list)"
     ))
     .await?;
-    Ok(left_out)
+    Ok((written, left_out))
 }
 
 /// Names columns by the twin's numbers: there production's dropped columns have none.
@@ -107,7 +130,7 @@ fn scratch_table(n: usize, object: &ExtendedStatistics, table: &Table) -> String
     format!("CREATE TABLE {SCRATCH}.s{n} AS SELECT {list} FROM {from} WITH NO DATA")
 }
 
-/// Writes one row; the reason if a part of it could not be written.
+/// Writes one row, and says why if a part of it could not be written.
 async fn fill(
     session: &Session,
     (n, object): (usize, &ExtendedStatistics),
@@ -115,7 +138,7 @@ async fn fill(
     data: &ExtendedData,
     attributes: &BTreeMap<Place, Attribute>,
     major: u32,
-) -> Result<Option<String>, crate::connect::Error> {
+) -> Result<(Written, Option<String>), crate::connect::Error> {
     let attribute = |position: usize| attributes.get(&(SCRATCH.to_owned(), format!("s{n}"), format!("c{position}")));
     let dimensions = object.dimensions();
     let mut reason = None;
@@ -134,19 +157,23 @@ async fn fill(
     if major >= 15 {
         add("stxdinherit", &inherited.to_string());
     }
-    if !data.n_distinct.is_empty() {
-        add("stxdndistinct", &cast(&n_distinct(data), "pg_ndistinct"));
-    }
-    if !data.dependencies.is_empty() {
-        add("stxddependencies", &cast(&dependencies(data), "pg_dependencies"));
-    }
+    let distinct = (!data.n_distinct.is_empty()).then(|| n_distinct(data));
+    let depending = (!data.dependencies.is_empty()).then(|| dependencies(data));
+    let mut common_list = None;
     if !data.mcv.is_empty() {
-        match common(session, n, dimensions, data, &attribute).await? {
-            Some(list) => add("stxdmcv", &cast(&list, "pg_mcv_list")),
-            None => reason = Some("its most common combinations could not be made up".to_owned()),
+        common_list = common(session, n, dimensions, data, &attribute).await?;
+        if common_list.is_none() {
+            reason = Some("its most common combinations could not be made up".to_owned());
         }
     }
-    if major >= 14 && data.expressions.iter().any(Option::is_some) {
+    let parts = [distinct, depending, common_list];
+    for ((column, ty), part) in COLUMNS.iter().zip(&parts) {
+        if let Some(bytes) = part {
+            add(column, &cast(bytes, ty));
+        }
+    }
+    let has_expressions = major >= 14 && data.expressions.iter().any(Option::is_some);
+    if has_expressions {
         let rows = data.expressions.iter().enumerate().map(|(e, stats)| {
             let row = stats.as_ref().zip(attribute(object.columns.len() + e)).map(|(stats, attribute)| {
                 let nameless = Attribute { relation: 0, attnum: 0, ..attribute.clone() };
@@ -165,7 +192,8 @@ async fn fill(
     };
     let insert = format!("{delete}INSERT INTO pg_catalog.pg_statistic_ext_data ({columns}) VALUES ({values})");
     session.batch_execute(&insert).await.map_err(|e| session.error(e))?;
-    Ok(reason)
+    let name = (object.schema.clone(), object.name.clone());
+    Ok((Written { name, inherited, parts, has_expressions }, reason))
 }
 
 fn cast(bytes: &[u8], ty: &str) -> String {

@@ -69,9 +69,9 @@ pub(super) fn head(relation: &Sized, there: &[u8]) -> Option<Vec<u8>> {
             let text = NO_ROWS.iter().copied().cycle().take(pages::PAGE);
             pages = text.chain(there.iter().copied().skip(pages::PAGE)).collect();
         }
-        // Meta page, one page a level, and a leaf.
+        // Of one page: a meta page without a root, as CREATE INDEX has left it.
         Content::Btree { height } => {
-            if relation.pages < u64::from(height) + 2 || !pages::set_btree_meta(&mut pages, height) {
+            if relation.pages < 2 || !pages::set_btree_meta(&mut pages, height) {
                 return None;
             }
             pages.truncate(pages::PAGE);

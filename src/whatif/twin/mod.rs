@@ -15,9 +15,12 @@
 
 mod admission;
 mod build;
+mod check;
+mod counts;
 mod extended;
 mod files;
 mod pages;
+mod restore;
 mod schema;
 mod session;
 mod settings;

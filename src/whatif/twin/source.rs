@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::build::{self, Twin};
+use super::build::Twin;
+use super::counts::Counts;
 use super::files::{Content, Sized};
 use super::session::{Question, TwinSession};
 use super::{TwinError, TwinOptions};
@@ -289,12 +290,14 @@ impl State {
             let fraction = spec.predicate.as_ref().and_then(|p| fractions.get(&(under.oid, p.clone()))).copied();
             let fraction = fraction.unwrap_or(1.0);
             // CREATE INDEX has counted the empty table's rows (`index_update_stats`).
-            updates.extend(self.twin.oid(&under.schema, &under.name).map(|oid| build::pg_class_of_table(oid, under)));
+            let major = self.snapshot.server.major();
+            let counts = self.twin.oid(&under.schema, &under.name).map(|oid| Counts::of_table(oid, under));
+            updates.extend(counts.map(|counts| counts.sql(major)));
             let size = size::index_bytes(&own, under, fraction).unwrap_or(PAGE);
             bytes += size;
             let pages = size.div_ceil(PAGE);
             let tuples = under.rows().map_or(-1.0, |rows| (rows * fraction).round());
-            updates.push(build::pg_class(index.index, u32::try_from(pages).unwrap_or(u32::MAX), tuples, 0));
+            updates.push(Counts::new(index.index, pages, tuples).sql(major));
             relations.push(Sized { filenode: index.filenode, pages, content: content(&own, under, fraction, pages) });
         }
         session.batch_execute(&updates.join(";")).await.map_err(inexpressible)?;

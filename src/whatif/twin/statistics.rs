@@ -1,7 +1,9 @@
 //! Statistics as rows of `pg_statistic`.
 //!
 //! Written as ANALYZE writes them (`update_attstats`): most common values, histogram, correlation, most common elements
-//! and the histogram of their counts, or the histograms of ranges, in slots one to five. Direct writes to the catalog work on every version.
+//! and the histogram of their counts, or the histograms of ranges, in slots one to five. Direct writes to the catalog
+//! work on every version; since 18 the server takes statistics by functions made for it
+//! ([`restore`](super::restore)).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,13 +13,19 @@ use crate::snapshot::{Catalog, ColumnStats, Oid};
 use crate::sql::quote;
 
 /// `pg_statistic.stakind` of the slots.
-const KIND_MCV: i16 = 1;
-const KIND_HISTOGRAM: i16 = 2;
-const KIND_CORRELATION: i16 = 3;
-const KIND_ELEMENTS: i16 = 4;
-const KIND_ELEMENT_COUNTS: i16 = 5;
-const KIND_RANGE_LENGTHS: i16 = 6;
-const KIND_RANGE_BOUNDS: i16 = 7;
+pub(super) const KIND_MCV: i16 = 1;
+/// See [`KIND_MCV`].
+pub(super) const KIND_HISTOGRAM: i16 = 2;
+/// See [`KIND_MCV`].
+pub(super) const KIND_CORRELATION: i16 = 3;
+/// See [`KIND_MCV`].
+pub(super) const KIND_ELEMENTS: i16 = 4;
+/// See [`KIND_MCV`].
+pub(super) const KIND_ELEMENT_COUNTS: i16 = 5;
+/// See [`KIND_MCV`].
+pub(super) const KIND_RANGE_LENGTHS: i16 = 6;
+/// See [`KIND_MCV`].
+pub(super) const KIND_RANGE_BOUNDS: i16 = 7;
 /// `float8`, and its less-than operator (`Float8LessOperator`).
 const FLOAT8: Oid = 701;
 /// See [`FLOAT8`].
@@ -58,12 +66,61 @@ pub(super) type Place = (String, String, String);
 /// Collation of a tsvector's lexemes (`DEFAULT_COLLATION_OID`).
 const DEFAULT_COLLATION: Oid = 100;
 
-/// One INSERT for each row of the snapshot's statistics whose column the twin has, with the relation's name.
-pub(super) fn inserts(catalog: &Catalog, attributes: &BTreeMap<Place, Attribute>) -> Vec<String> {
+/// A row of the snapshot's statistics whose column the twin has.
+pub(super) struct Row<'a> {
+    /// The column.
+    pub(super) place: Place,
+    /// The same as the twin has it.
+    pub(super) attribute: &'a Attribute,
+    /// `stainherit`.
+    pub(super) inherited: bool,
+    /// What is known of it.
+    pub(super) stats: &'a ColumnStats,
+}
+
+impl Row<'_> {
+    /// Relation, number and `stainherit`: the catalog's key.
+    pub(super) fn key(&self) -> Key {
+        (self.attribute.relation, self.attribute.attnum, self.inherited)
+    }
+
+    /// The statement that writes it.
+    pub(super) fn insert(&self) -> String {
+        let values = fields(self.attribute, self.inherited, self.stats);
+        format!("INSERT INTO pg_catalog.pg_statistic VALUES ({values})")
+    }
+
+    /// The statement that removes it.
+    pub(super) fn delete(&self) -> String {
+        let (relation, attnum, inherited) = self.key();
+        format!(
+            "DELETE FROM pg_catalog.pg_statistic WHERE starelid = {relation} AND staattnum = {attnum} \
+             AND stainherit = {inherited}"
+        )
+    }
+
+    /// The kinds of its slots, ascending.
+    pub(super) fn kinds(&self) -> Vec<i16> {
+        let mut kinds: Vec<i16> = self.slots().iter().map(|slot| slot.kind).collect();
+        kinds.sort_unstable();
+        kinds
+    }
+
+    /// What ANALYZE found, in the order of the catalog's slots.
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        slots(self.attribute, self.stats)
+    }
+}
+
+/// The key of `pg_statistic`: relation, number of the attribute, `stainherit`.
+pub(super) type Key = (Oid, i16, bool);
+
+/// The rows of the snapshot's statistics whose columns the twin has.
+pub(super) fn rows<'a>(catalog: &'a Catalog, attributes: &'a BTreeMap<Place, Attribute>) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    let mut add = |place: Place, inherited: bool, stats: Option<&ColumnStats>| {
+    let mut add = |place: Place, inherited: bool, stats: Option<&'a ColumnStats>| {
         if let (Some(attribute), Some(stats)) = (attributes.get(&place), stats) {
-            rows.push(insert(attribute, inherited, stats));
+            rows.push(Row { place, attribute, inherited, stats });
         }
     };
     for table in &catalog.tables {
@@ -81,23 +138,21 @@ pub(super) fn inserts(catalog: &Catalog, attributes: &BTreeMap<Place, Attribute>
     rows
 }
 
-struct Slot {
-    kind: i16,
+/// One of a row's five slots.
+pub(super) struct Slot {
+    /// `stakind`.
+    pub(super) kind: i16,
     operator: Oid,
     collation: Oid,
-    numbers: Option<String>,
-    /// An array literal and its element type.
-    values: Option<(String, Oid)>,
-}
-
-fn insert(attribute: &Attribute, inherited: bool, stats: &ColumnStats) -> String {
-    format!("INSERT INTO pg_catalog.pg_statistic VALUES ({})", fields(attribute, inherited, stats))
+    /// `stanumbers`.
+    pub(super) numbers: Option<Vec<f64>>,
+    /// `stavalues`: an array literal and its element type.
+    pub(super) values: Option<(String, Oid)>,
 }
 
 /// The columns of a row of `pg_statistic`, as a list of expressions.
 pub(super) fn fields(attribute: &Attribute, inherited: bool, stats: &ColumnStats) -> String {
-    let mut slots = slots(attribute, stats);
-    slots.truncate(SLOTS);
+    let slots = slots(attribute, stats);
     let mut sql = format!(
         "{}, {}, {inherited}, {}, {}, {}",
         attribute.relation, attribute.attnum, stats.null_frac, stats.avg_width, stats.n_distinct
@@ -111,7 +166,7 @@ pub(super) fn fields(attribute: &Attribute, inherited: bool, stats: &ColumnStats
     column(&mut sql, &|slot| slot.kind.to_string(), "0");
     column(&mut sql, &|slot| slot.operator.to_string(), "0");
     column(&mut sql, &|slot| slot.collation.to_string(), "0");
-    column(&mut sql, &|slot| slot.numbers.clone().unwrap_or_else(|| "NULL".to_owned()), "NULL");
+    column(&mut sql, &|slot| slot.numbers.as_deref().map_or_else(|| "NULL".to_owned(), floats), "NULL");
     let values = |slot: &Slot| match &slot.values {
         Some((array, ty)) => {
             format!("pg_catalog.array_in({}, {ty}, -1)::pg_catalog.anyarray", quote::literal(array))
@@ -130,7 +185,7 @@ fn slots(attribute: &Attribute, stats: &ColumnStats) -> Vec<Slot> {
             kind: KIND_MCV,
             operator: attribute.equal,
             collation: attribute.collation,
-            numbers: Some(floats(&stats.mcv_freqs)),
+            numbers: Some(stats.mcv_freqs.clone()),
             values: Some((array(&values), attribute.ty)),
         });
     }
@@ -149,12 +204,13 @@ fn slots(attribute: &Attribute, stats: &ColumnStats) -> Vec<Slot> {
             kind: KIND_CORRELATION,
             operator: attribute.less,
             collation: attribute.collation,
-            numbers: Some(floats(&[correlation])),
+            numbers: Some(vec![correlation]),
             values: None,
         });
     }
     element_slots(attribute, stats, &mut slots);
     range_slots(attribute, stats, &mut slots);
+    slots.truncate(SLOTS);
     slots
 }
 
@@ -200,7 +256,7 @@ fn range_slots(attribute: &Attribute, stats: &ColumnStats, slots: &mut Vec<Slot>
         kind: KIND_RANGE_LENGTHS,
         operator: FLOAT8_LESS,
         collation: 0,
-        numbers: Some(floats(&[range.empty_frac])),
+        numbers: Some(vec![range.empty_frac]),
         values: Some((array(&range.length_histogram), FLOAT8)),
     });
 }
@@ -218,7 +274,7 @@ fn element_slots(attribute: &Attribute, stats: &ColumnStats, slots: &mut Vec<Slo
             kind: KIND_ELEMENTS,
             operator: attribute.element_equal,
             collation,
-            numbers: Some(floats(&elements.freqs)),
+            numbers: Some(elements.freqs.clone()),
             values: Some((array(&values), attribute.element)),
         });
     }
@@ -227,14 +283,14 @@ fn element_slots(attribute: &Attribute, stats: &ColumnStats, slots: &mut Vec<Slo
             kind: KIND_ELEMENT_COUNTS,
             operator: attribute.element_equal,
             collation,
-            numbers: Some(floats(&elements.count_histogram)),
+            numbers: Some(elements.count_histogram.clone()),
             values: None,
         });
     }
 }
 
 /// Numbers of the catalog, which are of single precision: printed as the shortest that reads back the same.
-fn floats(numbers: &[f64]) -> String {
+pub(super) fn floats(numbers: &[f64]) -> String {
     let list = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     format!("'{{{list}}}'::pg_catalog.float4[]")
 }
@@ -281,8 +337,6 @@ mod tests {
             element_equal: 0,
             range: 0,
         };
-        assert!(
-            insert(&attribute, false, &stats).starts_with("INSERT INTO pg_catalog.pg_statistic VALUES (5, 1, false, ")
-        );
+        assert!(fields(&attribute, false, &stats).starts_with("5, 1, false, "));
     }
 }
