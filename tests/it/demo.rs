@@ -1,5 +1,6 @@
 //! The demo's own machinery, with advice that is known beforehand.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pgwise::connect::ConnectOptions;
@@ -130,13 +131,17 @@ async fn a_senseless_scale_is_refused() {
 
 #[test]
 fn the_carried_snapshot_is_analysed_without_a_server() {
-    // The snapshot's major version, where Debian has its programs.
-    let programs = "/usr/lib/postgresql/15/bin";
-    if !std::path::Path::new(programs).join("postgres").exists() {
+    // The snapshot's major version: in the folder named for the run, else where Debian has it.
+    let of_major = |folder: &PathBuf| {
+        let version = std::process::Command::new(folder.join("postgres")).arg("--version").output();
+        version.is_ok_and(|v| String::from_utf8_lossy(&v.stdout).contains(") 15."))
+    };
+    let folders = harness::programs().into_iter().chain([PathBuf::from("/usr/lib/postgresql/15/bin")]);
+    let Some(programs) = folders.into_iter().find(of_major) else {
         harness::skipping("no server programs of the carried snapshot's major version");
         return;
-    }
-    let run = pgwise(&["demo", "--from-snapshot", "--pg-bin", programs]);
+    };
+    let run = pgwise(&["demo", "--from-snapshot", "--pg-bin", programs.to_str().expect("a path in UTF-8")]);
     run.ends(0, 60);
     run.prints(&["public.orders", "create", "planner"]);
     pgwise(&["demo", "--from-snapshot", "--scale", "0.5"]).ends(2, 10);

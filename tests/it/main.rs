@@ -17,8 +17,12 @@ mod planner;
 mod psql;
 mod report;
 mod rule_pages;
+#[path = "../shared/statement.rs"]
+mod statement;
 mod throwaway_server;
 mod twin;
+mod twin_docker;
+mod twin_lacks;
 mod twin_places;
 mod whatif;
 mod workload;

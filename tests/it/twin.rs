@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use crate::harness::{self, Database};
-use crate::whatif::snapshot::statement;
+use crate::statement::statement;
 
 pub(crate) async fn take(database: &Database, statements: &[String], values: ValuesPolicy) -> Snapshot {
     let options = CollectOptions {
@@ -39,9 +39,8 @@ async fn build(snapshot: &Snapshot) -> Option<Twin> {
 
 /// [`build`] with options beside where the programs are.
 pub(crate) async fn build_with(snapshot: &Snapshot, options: TwinOptions) -> Option<Twin> {
-    #[expect(clippy::disallowed_methods, reason = "where the test server's programs are is the environment's to say")]
-    let [search_path, pg_bin] = ["PATH", "PGWISE_TEST_PG_BIN"].map(std::env::var_os);
-    let options = TwinOptions { search_path, pg_bin: pg_bin.map(Into::into), ..options };
+    let search_path = harness::environment("PATH").map(Into::into);
+    let options = TwinOptions { search_path, pg_bin: harness::programs(), ..options };
     match Twin::build(snapshot, &options).await {
         Ok(twin) => Some(twin),
         Err(TwinError::Server(ServerError::NoSuchMajor { .. })) => None,
@@ -50,7 +49,7 @@ pub(crate) async fn build_with(snapshot: &Snapshot, options: TwinOptions) -> Opt
 }
 
 /// The generic plan of a text.
-async fn explain(client: &Client, text: &str) -> Result<Value, String> {
+pub(crate) async fn explain(client: &Client, text: &str) -> Result<Value, String> {
     let read = |error: tokio_postgres::Error| error.as_db_error().map_or(error.to_string(), |e| e.message().to_owned());
     client.batch_execute(&format!("prepare q as {text}")).await.map_err(read)?;
     let arity: i32 = client
@@ -65,7 +64,7 @@ async fn explain(client: &Client, text: &str) -> Result<Value, String> {
     Ok(answer.map_err(read)?.get(0))
 }
 
-fn cost(plan: &Value) -> f64 {
+pub(crate) fn cost(plan: &Value) -> f64 {
     plan.pointer("/0/Plan/Total Cost").and_then(Value::as_f64).unwrap()
 }
 
@@ -228,6 +227,8 @@ const RICH: &str = "
     insert into scratch select i, repeat('x', i % 50) from generate_series(1, 3000) i;
     create statistics people_stat on mood, cost from people;
     create statistics events_stat (ndistinct, dependencies, mcv) on person, kind, id from events_2024;
+    create statistics base_stat on id, note from base;
+    create statistics events_root (ndistinct, dependencies, mcv) on person, kind from events;
     create statistics \"Odd Schema\".people_expr on upper(email), small, (doc ->> 'k') from people;
     create table codes (code text primary key, kind text);
     insert into codes select 'c' || i, 'k' || i % 4 from generate_series(1, 400) i;
@@ -285,6 +286,11 @@ const RICH_STATEMENTS: &[&str] = &[
     "select * from uses u join codes c on c.kind = u.kind",
     "select * from uses u join uses v on u.code_c = v.code_c where u.uid = v.uid",
     "select count(*) from uses where kind = 'k3'",
+    "select person, kind, count(*) from events group by person, kind",
+    "select * from events where person = 100 and kind = 'k0'",
+    "select * from base where id = 77 and note = 'n77'",
+    "select id, note, count(*) from base group by 1, 2",
+    "select * from only base where id = 77 and note = 'n77'",
     "select u.code, count(*) from uses u join codes c using (code) group by u.code order by u.code",
     "select * from guarded where cost = 5",
     "select * from people where doc @> $1",

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use crate::harness::binary::{Running, command, pgwise, send, start, start_command};
-use crate::harness::{self, Database, connect, skipping};
+use crate::harness::{self, Database, connect, programs, skipping};
 use crate::twin::{build_with, request, shop, take};
 
 const SCHEMA: &str = "
@@ -26,11 +26,6 @@ const SCHEMA: &str = "
     create function slow() returns int immutable language plpgsql as 'begin perform pg_sleep(0.2); return 1; end'";
 const STATEMENTS: [&str; 2] =
     ["select * from orders where customer = 77", "select * from orders where doc @> '{\"k\": 7}'"];
-
-#[expect(clippy::disallowed_methods, reason = "where the test server's programs are is the environment's to say")]
-fn pg_bin() -> Option<PathBuf> {
-    std::env::var_os("PGWISE_TEST_PG_BIN").map(Into::into)
-}
 
 /// A database, its snapshot as a file, and the folder with it.
 struct Fixture {
@@ -68,7 +63,7 @@ impl Fixture {
     /// An empty server of the same major version; `None` where there are no programs of it.
     async fn given(&self) -> Option<Server> {
         let options =
-            ServerOptions { pg_bin: pg_bin(), major: Some(self.snapshot.server.major()), ..ServerOptions::default() };
+            ServerOptions { pg_bin: programs(), major: Some(self.snapshot.server.major()), ..ServerOptions::default() };
         match tokio::task::spawn_blocking(move || Server::start(&options)).await.unwrap() {
             Ok(server) => Some(server),
             Err(ServerError::NoSuchMajor { .. }) => {
@@ -123,7 +118,7 @@ async fn a_given_server_serves_and_is_left_as_it_was() {
     assert_eq!(ours(&client).await, [""; 0]);
 
     // The same from programs of this machine.
-    let local = match pg_bin() {
+    let local = match programs() {
         Some(folder) => {
             pgwise(&["analyze", "--snapshot", &snapshot, "--pg-bin", folder.to_str().unwrap(), "--format", "json"])
         }
@@ -323,7 +318,7 @@ async fn a_full_disk_is_one_message_and_leaves_nothing() {
     for (megabytes, word) in [(20, "free disk space"), (60, "disk is full")] {
         let Some(disk) = SmallDisk::new(megabytes) else { return };
         let snapshot = fixture.snapshot();
-        let folder = pg_bin();
+        let folder = programs();
         let mut arguments = vec!["analyze", "--what-if", "twin", "--snapshot", &snapshot];
         if let Some(folder) = &folder {
             arguments.extend(["--pg-bin", folder.to_str().unwrap()]);
@@ -412,7 +407,7 @@ async fn a_live_analysis_has_the_twin_judge_what_hypopg_cannot_express() {
     }
     let sql = fixture.folder.path().join("w.sql");
     std::fs::write(&sql, STATEMENTS.join(";\n")).unwrap();
-    let folder = pg_bin();
+    let folder = programs();
     let mut arguments =
         vec!["analyze", "--url", fixture.database.url(), "--sql", sql.to_str().unwrap(), "--format", "json"];
     if let Some(folder) = &folder {

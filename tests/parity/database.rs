@@ -5,12 +5,13 @@ use std::time::Instant;
 use pgwise::collect::{CollectOptions, collect};
 use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
 use pgwise::progress::Silent;
-use pgwise::snapshot::{Blocks, PlanOutcome, Snapshot, Statement, ValuesPolicy};
+use pgwise::snapshot::{Snapshot, ValuesPolicy};
 use tokio_postgres::{Client, NoTls};
 
 use crate::oracle;
 use crate::servers::Running;
 use crate::settings::Settings;
+use crate::statement::statement;
 use crate::workload::{self, Workload};
 
 /// A loaded database.
@@ -115,26 +116,6 @@ impl Source {
             _ => None,
         });
         rows.collect()
-    }
-}
-
-fn statement(position: usize, text: &str) -> Statement {
-    Statement {
-        queryid: position.to_string(),
-        user: None,
-        query: text.to_owned(),
-        calls: 1,
-        // The collector sorts by total time.
-        total_ms: 1_000_000.0 - position as f64,
-        mean_ms: 1_000_000.0 - position as f64,
-        min_ms: None,
-        max_ms: None,
-        stddev_ms: None,
-        plan_ms: None,
-        rows: 1,
-        blocks: Blocks::default(),
-        wal_bytes: None,
-        plan: PlanOutcome::NotAsked,
     }
 }
 

@@ -30,6 +30,8 @@ mod report;
 mod scale;
 mod servers;
 mod settings;
+#[path = "../shared/statement.rs"]
+mod statement;
 mod workload;
 
 use database::Source;

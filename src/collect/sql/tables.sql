@@ -15,7 +15,13 @@ SELECT /* pgwise */
     (SELECT ts.spcname::text FROM pg_catalog.pg_tablespace AS ts WHERE ts.oid = c.reltablespace) AS tablespace,
     fs.srvname::text AS foreign_server,
     fw.fdwname::text AS foreign_wrapper,
-    ARRAY(SELECT o FROM unnest(ft.ftoptions) AS o
+    -- The table's own, and of its server's the one that has the remote server asked for estimates.
+    ARRAY(SELECT o FROM (SELECT unnest(ft.ftoptions)
+                         UNION ALL
+                         SELECT s FROM unnest(fs.srvoptions) AS s
+                         WHERE split_part(s, '=', 1) = 'use_remote_estimate'
+                           AND NOT EXISTS (SELECT FROM unnest(ft.ftoptions) AS t
+                                           WHERE split_part(t, '=', 1) = 'use_remote_estimate')) AS options (o)
           WHERE split_part(o, '=', 1) !~* 'pass|user|secret|token|key|credential' ORDER BY o COLLATE "C") AS foreign_options,
     c.relrowsecurity AS row_security,
     c.relreplident::text AS replica_identity,

@@ -7,22 +7,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::check::Expected;
 use super::counts::Counts;
 use super::files::{Content, PAGE, Sized};
+use super::reach::Reach;
 use super::site::Site;
 use super::statistics::{self, Attribute, Place, Row};
-use super::{NotRecreated, TwinError, TwinOptions, extended, restore, schema, settings};
+use super::{NotRecreated, TwinError, TwinOptions, extended, recreate, restore, settings};
 use crate::connect::{Pool, Session};
 use crate::snapshot::{Catalog, DatabaseLocale, Index, IndexMethod, Oid, Snapshot, Table, TableKind};
 use crate::sql::quote;
 use crate::throwaway;
 use crate::whatif::size;
 
-/// Statements sent before the first is answered.
-const PIPELINE: usize = 64;
 /// Rows of statistics written by one message.
 const BATCH: usize = 200;
 
@@ -77,9 +74,7 @@ impl Twin {
             let session = pool.get().await?;
             let allow = "SET allow_system_table_mods = on; SET check_function_bodies = off";
             session.batch_execute(allow).await.map_err(|e| session.error(e))?;
-            let (steps, left_out) = schema::script(snapshot, schema);
-            twin.left_out.extend(left_out);
-            twin.run_script(&session, steps).await?;
+            twin.left_out.extend(recreate::recreate(&session, snapshot, schema).await?);
             let attributes = read_attributes(&session).await?;
             twin.write_statistics(&session, &snapshot.catalog, &attributes).await?;
             let (written, left_out) = extended::write(&session, &snapshot.catalog, twin.major).await?;
@@ -187,39 +182,10 @@ impl Twin {
             self.left_out.push(NotRecreated {
                 object: format!("order of text {}", locale.locale.as_ref().unwrap_or(&locale.collate)),
                 reason: admin.error(error).to_string(),
+                reach: Reach::TextOrder,
             });
         }
         Ok(())
-    }
-
-    /// Runs the steps, and those that fail again as long as others succeed in between.
-    async fn run_script(&mut self, session: &Session, steps: Vec<schema::Step>) -> Result<(), TwinError> {
-        let mut pending = steps;
-        loop {
-            let before = pending.len();
-            let mut failed = Vec::new();
-            for chunk in pending.chunks(PIPELINE) {
-                let answers = join_all(chunk.iter().map(|step| session.batch_execute(&step.sql))).await;
-                for (step, answer) in chunk.iter().zip(answers) {
-                    if let Err(error) = answer {
-                        let error = session.error(error);
-                        if error.is_lost() {
-                            return Err(error.into());
-                        }
-                        failed.push((step.clone(), error.to_string()));
-                    }
-                }
-            }
-            if failed.is_empty() {
-                return Ok(());
-            }
-            if failed.len() == before {
-                let left_out = failed.into_iter().map(|(step, reason)| NotRecreated { object: step.object, reason });
-                self.left_out.extend(left_out);
-                return Ok(());
-            }
-            pending = failed.into_iter().map(|(step, _)| step).collect();
-        }
     }
 
     async fn write_statistics(
@@ -312,7 +278,7 @@ impl Twin {
                     }
                     let object = format!("setting {setting}");
                     if !self.left_out.iter().any(|l| l.object == object) {
-                        self.left_out.push(NotRecreated { object, reason: error.to_string() });
+                        self.left_out.push(NotRecreated { object, reason: error.to_string(), reach: Reach::Named });
                     }
                 }
             }
@@ -373,7 +339,7 @@ async fn insert_directly(
             session.batch_execute(&row.delete()).await.map_err(|e| session.error(e))?;
             let (schema, relation, attribute) = &row.place;
             let object = format!("statistics of {schema}.{relation}.{attribute}");
-            left_out.push((row.key(), NotRecreated { object, reason: error.to_string() }));
+            left_out.push((row.key(), NotRecreated { object, reason: error.to_string(), reach: row.reach.clone() }));
         }
     }
     Ok(left_out)

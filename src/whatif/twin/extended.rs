@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::standin::{self, Series};
 use super::statistics::{self, Attribute, Place};
-use super::{NotRecreated, TwinError, build};
+use super::{NotRecreated, TwinError, build, schema};
 use crate::connect::Session;
 use crate::snapshot::{AttrNumber, Catalog, ExtendedData, ExtendedStatistics, McvItem, Table};
 use crate::sql::quote;
@@ -114,7 +114,8 @@ fn renumbered(data: &ExtendedData, table: &Table) -> ExtendedData {
 }
 
 fn not_recreated(object: &ExtendedStatistics, reason: String) -> NotRecreated {
-    NotRecreated { object: format!("extended statistics {}.{}", object.schema, object.name), reason }
+    let reach = schema::of_extended(object);
+    NotRecreated { object: format!("extended statistics {}.{}", object.schema, object.name), reason, reach }
 }
 
 /// A table with the object's columns and expressions as its own columns, in the order of the lists of values.

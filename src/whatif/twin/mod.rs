@@ -20,6 +20,8 @@ mod counts;
 mod extended;
 mod files;
 mod pages;
+mod reach;
+mod recreate;
 mod restore;
 mod schema;
 mod session;
@@ -89,6 +91,8 @@ pub struct NotRecreated {
     pub object: String,
     /// Why, in a sentence fragment.
     pub reason: String,
+    /// Which statements it matters to.
+    reach: reach::Reach,
 }
 
 /// Why there is no twin.

@@ -4,13 +4,14 @@
 //! so that a function may need a table and a table a function. Materialised views become tables: the planner treats
 //! them alike, and nothing has to run to make one. What has no rows needs no triggers, rules, owners or privileges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::NotRecreated;
+use super::reach::Reach;
 use crate::snapshot::{
-    Catalog, Column, ExtendedStatistics, Index, Oid, Persistence, SchemaDdl, SchemaObject, SchemaObjectKind, Snapshot,
-    Table, TableConstraint, TableKind,
+    Catalog, CheckConstraint, Column, ExtendedStatistics, ForeignTable, Index, Oid, Persistence, SchemaDdl,
+    SchemaObject, SchemaObjectKind, Snapshot, Table, TableConstraint, TableKind,
 };
 use crate::sql::quote;
 
@@ -21,11 +22,81 @@ pub(super) struct Step {
     pub(super) object: String,
     /// The statement.
     pub(super) sql: String,
+    /// Whom it touches if it fails.
+    pub(super) reach: Reach,
+    /// The table that it creates.
+    pub(super) creates: Option<Oid>,
+}
+
+/// What tables have to do without.
+#[derive(Debug, Default)]
+pub(super) struct Lacking {
+    /// Types of columns that the server does not have.
+    pub(super) types: BTreeSet<String>,
+    /// Collations that it does not have.
+    pub(super) collations: BTreeSet<String>,
+    /// Tables are created with nothing but columns: what else they have follows in steps of its own.
+    pub(super) bare: bool,
+}
+
+impl Lacking {
+    /// What of a table that was created is not as in production.
+    pub(super) fn replaced(&self, table: &Table) -> Vec<NotRecreated> {
+        let mut replaced = Vec::new();
+        let mut add = |column: &Column, what: String, reason: &str| {
+            let object = format!("{what} of column {}.{}", table.display_name(), column.name);
+            let reach = Reach::Columns(table.oid, BTreeSet::from([column.attnum]));
+            replaced.push(NotRecreated { object, reason: reason.to_owned(), reach });
+        };
+        for column in &table.columns {
+            if self.types.contains(&column.ty.name) {
+                add(column, format!("type {}", column.ty.name), "its server does not have it, and text stands in");
+            } else if let Some(collation) = column.collation.as_ref().filter(|c| self.collations.contains(*c)) {
+                let reason = "its server does not have it, and the database's own stands in";
+                add(column, format!("collation {collation}"), reason);
+            } else if self.bare && column.generated {
+                add(
+                    column,
+                    "generation".to_owned(),
+                    "the column is a plain one, as the table cannot be made otherwise",
+                );
+            }
+        }
+        replaced
+    }
+
+    fn column(&self, column: &Column) -> Column {
+        let mut column = column.clone();
+        let has_type = !self.types.contains(&column.ty.name);
+        if !has_type {
+            STAND_IN.clone_into(&mut column.ty.name);
+        }
+        if !has_type || column.collation.as_ref().is_some_and(|c| self.collations.contains(c)) {
+            column.collation = None;
+        }
+        if !has_type || self.bare {
+            column.default = None;
+            column.generated = false;
+        }
+        column
+    }
+}
+
+/// The type in the place of one that the server lacks: as wide as the statistics say, and with an order, so that its
+/// plain indexes can be there. Statements that use the column are not asked about.
+const STAND_IN: &str = "text";
+
+/// The steps that create a table without what is lacking.
+pub(super) fn table(snapshot: &Snapshot, table: &Table, lacking: &Lacking) -> Vec<Step> {
+    let mut script = Script { catalog: &snapshot.catalog, lacking, steps: Vec::new(), left_out: Vec::new() };
+    script.table(table);
+    script.steps
 }
 
 /// The statements that recreate the schema, and what has none.
 pub(super) fn script(snapshot: &Snapshot, schema: &SchemaDdl) -> (Vec<Step>, Vec<NotRecreated>) {
-    let mut script = Script { catalog: &snapshot.catalog, steps: Vec::new(), left_out: Vec::new() };
+    let nothing = Lacking::default();
+    let mut script = Script { catalog: &snapshot.catalog, lacking: &nothing, steps: Vec::new(), left_out: Vec::new() };
     // Extensions live in schemas, and everything else may need extensions.
     let (schemas, others): (Vec<_>, Vec<_>) = schema.objects.iter().partition(|o| o.kind == SchemaObjectKind::Schema);
     for object in schemas {
@@ -79,17 +150,23 @@ fn kind_word(kind: SchemaObjectKind) -> &'static str {
 
 struct Script<'a> {
     catalog: &'a Catalog,
+    lacking: &'a Lacking,
     steps: Vec<Step>,
     left_out: Vec<NotRecreated>,
 }
 
 impl Script<'_> {
+    /// Something that matters to none but the statements that name it.
     fn step(&mut self, object: String, sql: String) {
-        self.steps.push(Step { object, sql });
+        self.reaching(object, sql, Reach::Named);
     }
 
-    fn leave_out(&mut self, object: String, reason: &str) {
-        self.left_out.push(NotRecreated { object, reason: reason.to_owned() });
+    fn reaching(&mut self, object: String, sql: String, reach: Reach) {
+        self.steps.push(Step { object, sql, reach, creates: None });
+    }
+
+    fn leave_out(&mut self, object: String, reason: &str, reach: Reach) {
+        self.left_out.push(NotRecreated { object, reason: reason.to_owned(), reach });
     }
 
     fn object(&mut self, object: &SchemaObject) {
@@ -99,6 +176,7 @@ impl Script<'_> {
             None => self.leave_out(
                 format!("{word} {}.{}", object.schema, object.name),
                 "it is written in a language, or is of a kind, that cannot be carried over",
+                Reach::Named,
             ),
         }
     }
@@ -111,37 +189,64 @@ impl Script<'_> {
 
     fn table(&mut self, table: &Table) {
         let object = format!("table {}", table.display_name());
+        let reach = Reach::Table(table.oid);
         if table.persistence == Persistence::Temporary {
-            return self.leave_out(object, "a temporary table belongs to one session");
+            return self.leave_out(object, "a temporary table belongs to one session", reach);
         }
         let name = quote::qualified(&table.schema, &table.name);
-        let mut parts: Vec<String> = table.columns.iter().map(|column| column_definition(column, table)).collect();
-        for check in table.checks.iter().filter(|c| c.validated) {
+        let columns = table.columns.iter().map(|column| column_definition(&self.lacking.column(column), table));
+        let mut parts: Vec<String> = columns.collect();
+        let with_table = |check: &&CheckConstraint| check.validated && !self.lacking.bare;
+        for check in table.checks.iter().filter(with_table) {
             parts.push(format!("CONSTRAINT {} {}", quote::ident(&check.name), check.definition));
         }
-        if let Some(foreign) = &table.foreign {
-            // It must not be asked for estimates: it is not there.
-            let options: Vec<String> =
-                foreign.options.iter().filter(|o| !o.starts_with("use_remote_estimate=")).map(|o| option(o)).collect();
-            let options = if options.is_empty() { String::new() } else { format!(" OPTIONS ({})", options.join(", ")) };
-            let server = quote::ident(&foreign.server);
-            let sql = format!("CREATE FOREIGN TABLE {name} ({}) SERVER {server}{options}", parts.join(", "));
-            return self.step(object, sql);
-        }
-        if table.kind == TableKind::Foreign {
-            return self.leave_out(object, "its foreign server is not known");
-        }
-        let mut sql = format!("CREATE TABLE {name} ({})", parts.join(", "));
+        let later: Vec<&CheckConstraint> = table.checks.iter().filter(|c| !with_table(c)).collect();
+        let mut sql = match (&table.foreign, table.kind) {
+            (Some(foreign), _) => {
+                if let Some(reason) = foreign_lack(foreign) {
+                    self.leave_out(format!("the estimates of foreign {object}"), reason, reach.clone());
+                }
+                // It must not be asked for estimates: it is not there.
+                let options = foreign.options.iter().filter(|o| !o.starts_with(REMOTE_ESTIMATE)).map(|o| option(o));
+                let options = options.collect::<Vec<_>>().join(", ");
+                let options = if options.is_empty() { options } else { format!(" OPTIONS ({options})") };
+                let server = quote::ident(&foreign.server);
+                format!("CREATE FOREIGN TABLE {name} ({}) SERVER {server}{options}", parts.join(", "))
+            }
+            (None, TableKind::Foreign) => {
+                return self.leave_out(object, "its foreign server is not known", reach);
+            }
+            (None, _) => format!("CREATE TABLE {name} ({})", parts.join(", ")),
+        };
         if let Some(key) = table.partition_key.as_ref().filter(|_| table.kind == TableKind::Partitioned) {
             let _ = write!(sql, " PARTITION BY {key}");
         }
-        sql.push_str(&with_options(&table.options));
-        self.step(object, sql);
-        for check in table.checks.iter().filter(|c| !c.validated) {
-            self.step(
+        if table.foreign.is_none() {
+            sql.push_str(&with_options(&table.options));
+        }
+        self.steps.push(Step { object, sql, reach: reach.clone(), creates: Some(table.oid) });
+        for check in later {
+            self.reaching(
                 format!("constraint {} of {}", check.name, table.display_name()),
                 format!("ALTER TABLE {name} ADD CONSTRAINT {} {}", quote::ident(&check.name), check.definition),
+                reach.clone(),
             );
+        }
+        if self.lacking.bare {
+            self.defaults(table, &name);
+        }
+    }
+
+    /// Defaults as steps of their own.
+    fn defaults(&mut self, table: &Table, name: &str) {
+        for column in table.columns.iter().filter(|c| !c.generated && !self.lacking.types.contains(&c.ty.name)) {
+            if let (Some(expression), None) = (&column.default, &column.identity) {
+                self.reaching(
+                    format!("default of column {}.{}", table.display_name(), column.name),
+                    format!("ALTER TABLE {name} ALTER {} SET DEFAULT {expression}", quote::ident(&column.name)),
+                    Reach::Columns(table.oid, BTreeSet::from([column.attnum])),
+                );
+            }
         }
     }
 
@@ -156,7 +261,8 @@ impl Script<'_> {
         let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
         let name = quote::qualified(&object.schema, &object.name);
         let of = quote::qualified(&table.schema, &table.name);
-        self.step(label, format!("CREATE STATISTICS {name}{kinds} ON {on} FROM {of}"));
+        let sql = format!("CREATE STATISTICS {name}{kinds} ON {on} FROM {of}");
+        self.reaching(label, sql, of_extended(object));
     }
 
     /// Hangs a partition or a child below its parent.
@@ -177,7 +283,7 @@ impl Script<'_> {
                 .collect(),
         };
         for sql in steps {
-            self.step(object.clone(), sql);
+            self.reaching(object.clone(), sql, Reach::Table(table.oid));
         }
     }
 
@@ -206,9 +312,10 @@ impl Script<'_> {
                 continue;
             }
             let object = format!("index {}.{}", table.schema, index.name);
+            let reach = Reach::of_index(table, index);
             match &index.definition {
-                Some(sql) => self.step(object, sql.clone()),
-                None => self.leave_out(object, "its table was locked when the snapshot was taken"),
+                Some(sql) => self.reaching(object, sql.clone(), reach),
+                None => self.leave_out(object, LOCKED, reach),
             }
         }
     }
@@ -217,12 +324,12 @@ impl Script<'_> {
         let Some(table) = self.catalog.table(constraint.table) else { return };
         let object = format!("constraint {} of {}", constraint.name, table.display_name());
         let Some(definition) = &constraint.definition else {
-            return self.leave_out(object, "its table was locked when the snapshot was taken");
+            return self.leave_out(object, LOCKED, Reach::Table(table.oid));
         };
         let only = if only { "ONLY " } else { "" };
         let name = quote::qualified(&table.schema, &table.name);
         let sql = format!("ALTER TABLE {only}{name} ADD CONSTRAINT {} {definition}", quote::ident(&constraint.name));
-        self.step(object, sql);
+        self.reaching(object, sql, Reach::Table(table.oid));
     }
 
     fn attach_index(&mut self, table: &Table, index: &Index) {
@@ -233,7 +340,35 @@ impl Script<'_> {
             quote::qualified(&parent_table.schema, &parent.name),
             quote::qualified(&table.schema, &index.name)
         );
-        self.step(format!("place of index {} under its parent", index.name), sql);
+        let object = format!("place of index {} under its parent", index.name);
+        self.reaching(object, sql, Reach::of_index(table, index));
+    }
+}
+
+/// Why an index or a constraint has no definition.
+const LOCKED: &str = "its table was locked when the snapshot was taken";
+/// The option of postgres_fdw that has the remote server asked.
+const REMOTE_ESTIMATE: &str = "use_remote_estimate=";
+
+/// Why the plans of a foreign table are not production's; `None` if its wrapper plans by local statistics alone.
+fn foreign_lack(foreign: &ForeignTable) -> Option<&'static str> {
+    if foreign.wrapper != "postgres_fdw" {
+        return Some("its wrapper asks what it stands for, which is not there");
+    }
+    let asked = foreign
+        .options
+        .iter()
+        .filter_map(|o| o.strip_prefix(REMOTE_ESTIMATE))
+        .any(|value| !["false", "off", "no", "0"].contains(&value.to_ascii_lowercase().as_str()));
+    asked.then_some("production asks the remote server for them (use_remote_estimate)")
+}
+
+/// Extended statistics of columns matter to conditions on these.
+pub(super) fn of_extended(object: &ExtendedStatistics) -> Reach {
+    if object.expressions.is_empty() {
+        Reach::Columns(object.table, object.columns.iter().copied().collect())
+    } else {
+        Reach::Table(object.table)
     }
 }
 

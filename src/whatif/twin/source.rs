@@ -13,7 +13,7 @@ use super::build::Twin;
 use super::counts::Counts;
 use super::files::{Content, Sized};
 use super::session::{Question, TwinSession};
-use super::{TwinError, TwinOptions};
+use super::{TwinError, TwinOptions, reach};
 use crate::connect::Session;
 use crate::snapshot::{IndexMethod, IndexSpec, Oid, Snapshot, Table, TableKind};
 use crate::sql::quote;
@@ -41,7 +41,8 @@ struct State {
     texts: Vec<String>,
     /// One on each of the equal copies, or none.
     sessions: Vec<TwinSession>,
-    /// The number of parameters of each statement asked about so far, or why the server does not take it.
+    /// The number of parameters of each statement asked about so far, or why it is not asked about: the server does not
+    /// take it, or the twin lacks something that could decide its plan.
     arities: BTreeMap<usize, Result<usize, String>>,
     candidates: BTreeMap<CandidateId, Candidate>,
     /// The candidate behind an index's name in the twin.
@@ -88,11 +89,11 @@ impl TwinSource {
     pub fn new(twin: Twin, snapshot: &Snapshot, runtime: Handle) -> Self {
         let state = State {
             existing: existing(&twin, snapshot),
+            arities: reach::touched(snapshot, twin.left_out()).into_iter().map(|(s, why)| (s, Err(why))).collect(),
             twin,
             snapshot: snapshot.clone(),
             texts: snapshot.statements.items.iter().map(live::text).collect(),
             sessions: Vec::new(),
-            arities: BTreeMap::new(),
             candidates: BTreeMap::new(),
             by_name: BTreeMap::new(),
         };

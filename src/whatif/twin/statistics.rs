@@ -5,9 +5,10 @@
 //! work on every version; since 18 the server takes statistics by functions made for it
 //! ([`restore`](super::restore)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::reach::Reach;
 use super::standin::{self, Series};
 use crate::snapshot::{Catalog, ColumnStats, Oid};
 use crate::sql::quote;
@@ -76,6 +77,8 @@ pub(super) struct Row<'a> {
     pub(super) inherited: bool,
     /// What is known of it.
     pub(super) stats: &'a ColumnStats,
+    /// Whom it matters to.
+    pub(super) reach: Reach,
 }
 
 impl Row<'_> {
@@ -118,20 +121,21 @@ pub(super) type Key = (Oid, i16, bool);
 /// The rows of the snapshot's statistics whose columns the twin has.
 pub(super) fn rows<'a>(catalog: &'a Catalog, attributes: &'a BTreeMap<Place, Attribute>) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    let mut add = |place: Place, inherited: bool, stats: Option<&'a ColumnStats>| {
+    let mut add = |place: Place, inherited: bool, stats: Option<&'a ColumnStats>, reach: &Reach| {
         if let (Some(attribute), Some(stats)) = (attributes.get(&place), stats) {
-            rows.push(Row { place, attribute, inherited, stats });
+            rows.push(Row { place, attribute, inherited, stats, reach: reach.clone() });
         }
     };
     for table in &catalog.tables {
         let place = |relation: &str, attribute: &str| (table.schema.clone(), relation.to_owned(), attribute.to_owned());
         for column in &table.columns {
-            add(place(&table.name, &column.name), false, column.stats.as_ref());
-            add(place(&table.name, &column.name), true, column.stats_inherited.as_ref());
+            let reach = Reach::Columns(table.oid, BTreeSet::from([column.attnum]));
+            add(place(&table.name, &column.name), false, column.stats.as_ref(), &reach);
+            add(place(&table.name, &column.name), true, column.stats_inherited.as_ref(), &reach);
         }
         for index in &table.indexes {
             for (n, key) in index.keys.iter().enumerate().filter(|(_, k)| k.column.is_none()) {
-                add(place(&index.name, &(n + 1).to_string()), false, key.stats.as_ref());
+                add(place(&index.name, &(n + 1).to_string()), false, key.stats.as_ref(), &Reach::Table(table.oid));
             }
         }
     }

@@ -9,6 +9,8 @@
 pub(crate) mod binary;
 mod server;
 
+pub(crate) use server::environment;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
@@ -107,6 +109,11 @@ impl Drop for Database {
         });
         dropping.join().ok();
     }
+}
+
+/// The folder with the server programs to test with, where the run names one.
+pub(crate) fn programs() -> Option<std::path::PathBuf> {
+    environment("PGWISE_TEST_PG_BIN").map(Into::into)
 }
 
 /// A test is about to pass without having tested anything: only with PGWISE_TEST_MAY_SKIP set, on a server that cannot

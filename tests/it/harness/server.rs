@@ -63,7 +63,7 @@ fn start() -> Result<TestServer, String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "which server to test with is the environment's to say")]
-pub(super) fn environment(name: &str) -> Option<String> {
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

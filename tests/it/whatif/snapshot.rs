@@ -3,9 +3,10 @@
 use pgwise::collect::{CollectOptions, collect};
 use pgwise::connect::{ConnectOptions, Env, Pool, PoolOptions};
 use pgwise::progress::Silent;
-use pgwise::snapshot::{Blocks, PlanOutcome, Snapshot, Statement, ValuesPolicy};
+use pgwise::snapshot::{Snapshot, ValuesPolicy};
 
 use crate::harness::Database;
+use crate::statement::statement;
 
 /// A pool of so many guarded sessions.
 pub(super) async fn pool(database: &Database, size: usize) -> Pool {
@@ -25,25 +26,4 @@ pub(super) async fn take(database: &Database, statements: &[&str]) -> Snapshot {
     let kept: Vec<&str> = snapshot.statements.items.iter().map(|s| s.query.as_str()).collect();
     assert_eq!(kept, statements);
     snapshot
-}
-
-/// A statement of which nothing is known but its place in the order.
-pub(crate) fn statement(position: usize, text: &str) -> Statement {
-    Statement {
-        queryid: position.to_string(),
-        user: None,
-        query: text.to_owned(),
-        calls: 1,
-        // The collector sorts by total time.
-        total_ms: 1000.0 - position as f64,
-        mean_ms: 1000.0 - position as f64,
-        min_ms: None,
-        max_ms: None,
-        stddev_ms: None,
-        plan_ms: None,
-        rows: 1,
-        blocks: Blocks::default(),
-        wal_bytes: None,
-        plan: PlanOutcome::NotAsked,
-    }
 }
