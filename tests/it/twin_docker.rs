@@ -2,7 +2,8 @@
 
 use pgwise::snapshot::ValuesPolicy;
 
-use crate::harness::{self, binary::pgwise, environment};
+use crate::harness::binary::{Run, command, start_command};
+use crate::harness::{self, environment};
 use crate::twin::take;
 
 const SCHEMA: &str = "
@@ -10,6 +11,15 @@ const SCHEMA: &str = "
     insert into orders select i, i % 5000, jsonb_build_object('k', i % 1000) from generate_series(1, 50000) i";
 const STATEMENTS: [&str; 2] =
     ["select * from orders where customer = 77", "select * from orders where doc @> '{\"k\": 7}'"];
+
+/// Runs the binary with what the docker command needs of the environment.
+fn pgwise(arguments: &[&str]) -> Run {
+    let mut command = command(arguments);
+    for name in ["PATH", "DOCKER_HOST", "HOME"] {
+        command.envs(environment(name).map(|value| (name, value)));
+    }
+    start_command(command, arguments).finish()
+}
 
 /// The source is the tests' server; the image (`PGWISE_TWIN_IMAGE`, else scripts/test-image.sh's) has to be of its major
 /// version.
