@@ -8,7 +8,7 @@ PARITY_VERSIONS ?= 14 15 16 17 18
 # Rates are those of the release profile; without it a run begins sooner.
 PARITY_PROFILE ?= --release
 
-.PHONY: help setup build demo test test-docker parity parity-twin lint fmt clean
+.PHONY: help setup build demo test test-docker parity parity-twin parity-sizes lint fmt clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -36,6 +36,10 @@ parity: setup ## the planner model against PostgreSQL's planner, versions 14 to 
 parity-twin: setup ## the twin against PostgreSQL's planner, versions 14 to 18; writes target/parity-twin.json
 	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
 		$(CARGO) test $(PARITY_PROFILE) --locked --test parity -- --ignored --exact twin --nocapture
+
+parity-sizes: setup ## estimated sizes of indexes against really built ones; writes target/parity-sizes.json
+	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
+		$(CARGO) test $(PARITY_PROFILE) --locked --test parity -- --ignored --exact sizes --nocapture
 
 lint: setup ## formatting and lints, as .ci/run checks them
 	$(CARGO) fmt --check

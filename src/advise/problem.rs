@@ -241,7 +241,9 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
                 } else {
                     ddl::for_partition(&candidate.spec, table, leaf)
                 };
-                if let Some(bytes) = spec.and_then(|s| size::index_bytes(&s, leaf, candidate.fraction)) {
+                if let Some(bytes) =
+                    spec.and_then(|s| size::index_bytes(self.facts.snapshot, &s, leaf, candidate.fraction))
+                {
                     total = Some(total.unwrap_or(0.0) + bytes as f64);
                 }
             }

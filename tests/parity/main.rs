@@ -30,6 +30,7 @@ mod report;
 mod scale;
 mod servers;
 mod settings;
+mod sizes;
 #[path = "../shared/statement.rs"]
 mod statement;
 mod workload;
@@ -81,4 +82,50 @@ async fn slice() {
     assert!(report::share(&baseline, |row| row.cost_within(0.001)) >= 98.0);
     assert!(report::share(&what_if, |row| row.cost_within(0.05)) >= 90.0);
     assert!(report::share(&what_if, Row::same_indexes) >= 95.0);
+}
+
+/// Sizes of indexes of every kind, over everything: `PARITY_MADE` are the numbers of rows of the made tables.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make parity-sizes"]
+async fn sizes() {
+    let settings = Settings::from_environment();
+    let made: Vec<u32> = settings.made.clone();
+    let mut all = Vec::new();
+    for major in &settings.versions {
+        let running = match servers::start(*major) {
+            Ok(running) => running,
+            Err(why) => {
+                settings.missing(&why);
+                continue;
+            }
+        };
+        println!("\n{}", running.server.origin());
+        for (database, workloads) in Workload::by_database(&settings) {
+            if database == "grown" {
+                continue;
+            }
+            let Some(source) = Source::load(&running, &workloads, &settings).await else { continue };
+            let snapshot = source.snapshot(pgwise::snapshot::ValuesPolicy::All).await;
+            let proposals = candidates::propose(database, &snapshot.catalog);
+            let made = if database == "shop" { made.as_slice() } else { &[] };
+            all.extend(sizes::of_database(&source, &proposals, made).await);
+        }
+    }
+    sizes::show(&all);
+}
+
+/// A slice of it on every run of the tests.
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_slice() {
+    let settings = Settings { shop_scale: 0.05, generated: 0, ..Settings::from_environment() };
+    let running = match servers::usual() {
+        Ok(running) => running,
+        Err(_) if settings::environment("PGWISE_TEST_MAY_SKIP").is_some() => return,
+        Err(why) => panic!("{why}"),
+    };
+    let source = Source::load(&running, &[Workload::Shop], &settings).await.unwrap();
+    let snapshot = source.snapshot(pgwise::snapshot::ValuesPolicy::All).await;
+    let proposals = candidates::propose("shop", &snapshot.catalog);
+    let shares = sizes::show(&sizes::of_database(&source, &proposals, &[20_000]).await);
+    assert!(shares.iter().all(|share| *share >= 90.0), "{shares:?}");
 }

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     /// `PARITY_PAIRS`: pairs of a statement and a configuration, over all databases of one version.
     pub(crate) pairs: usize,
+    /// `PARITY_MADE`: rows of the tables whose columns are made for sizes.
+    pub(crate) made: Vec<u32>,
     /// `PARITY_ONLY`: leave out statements that do not hold this text.
     pub(crate) only: Option<String>,
     /// `PARITY_WORST`: cases to print.
@@ -50,6 +52,7 @@ impl Settings {
             generated: parsed("PARITY_GENERATED", 400),
             seed: parsed("PARITY_SEED", 1),
             pairs: parsed("PARITY_PAIRS", 2400),
+            made: list("PARITY_MADE", "3000 30000 200000").iter().map(|n| number(n)).collect(),
             only: environment("PARITY_ONLY"),
             worst: parsed("PARITY_WORST", 20),
             may_miss: environment("PARITY_MAY_MISS").is_some(),

@@ -127,14 +127,22 @@ impl<'a> State<'a> {
             None => 1.0,
         };
         let unknown = || CostError::Inexpressible("the table's number of rows is not known".to_owned());
-        let bytes = size::index_bytes(spec, table, fraction).ok_or_else(unknown)?;
+        let bytes = size::index_bytes(self.env.snapshot, spec, table, fraction).ok_or_else(unknown)?;
         let pages = (bytes as f64 / PAGE).max(1.0);
         let height = match spec.method {
             IndexMethod::Btree => size::btree_height(spec, table, bytes / 8192),
             _ => 0,
         };
         let tuples = table.rows().unwrap_or(0.0) * fraction;
-        let gin: Option<GinCounts> = None;
+        let gin = (spec.method == IndexMethod::Gin)
+            .then(|| size::gin_counts(self.env.snapshot, spec, table, fraction, bytes / 8192))
+            .map(|counts| GinCounts {
+                pending_pages: f64::from(counts.pending_pages),
+                total_pages: f64::from(counts.total_pages),
+                entry_pages: f64::from(counts.entry_pages),
+                data_pages: f64::from(counts.data_pages),
+                entries: counts.entries as f64,
+            });
         let sizes = scan::index_info::Sizes { pages, tuples, tree_height: height, gin };
         scan::index_info::hypothetical(self.env, spec, IndexRef::Candidate(id), name, &sizes)
             .map(|info| (info, bytes))

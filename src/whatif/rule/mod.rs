@@ -158,7 +158,7 @@ impl<'a> Rule<'a> {
                 fetched = needed;
             }
         }
-        let index_pages = size::index_bytes(spec, scanned, implied)? as f64 / PAGE;
+        let index_pages = size::index_bytes(self.snapshot, spec, scanned, implied)? as f64 / PAGE;
         let leading = spec.keys.first().and_then(|key| match &key.target {
             KeyTarget::Column(attnum) => parent.column(*attnum)?.statistics()?.correlation,
             KeyTarget::Expression(_) => None,

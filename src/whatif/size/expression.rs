@@ -4,15 +4,22 @@
 
 use std::collections::BTreeMap;
 
-use super::DEFAULT_WIDTH;
+use super::jsonb;
+use super::stored::{self, DEFAULT_WIDTH, Width};
 use crate::snapshot::{Column, ColumnStats, Table};
 use crate::sql::ast::{Call, Expr, Literal};
 use crate::sql::canonical::{canonical_expr, parse_expr};
 
 /// Bytes of a value, its alignment, and what statistics of it would be.
 pub(super) struct Yield {
+    /// Mean bytes.
     pub(super) width: f64,
-    pub(super) align: f64,
+    /// Whether every value takes as many.
+    pub(super) fixed: bool,
+    /// Bytes of the values, where more than their mean is known.
+    pub(super) lengths: Option<Vec<Width>>,
+    /// Alignment in bytes.
+    pub(super) align: u32,
     pub(super) stats: Option<ColumnStats>,
 }
 
@@ -21,18 +28,28 @@ pub(super) fn of(sql: &str, table: &Table) -> Yield {
     if let Some(known) = analysed(sql, table) {
         return known;
     }
-    let Some(expr) = parse_expr(sql) else { return Yield { width: DEFAULT_WIDTH, align: 1.0, stats: None } };
+    let unknown = Yield { width: DEFAULT_WIDTH, fixed: false, lengths: None, align: 1, stats: None };
+    let Some(expr) = parse_expr(sql) else { return unknown };
     let rows = table.rows().unwrap_or(0.0).max(1.0);
     let columns = columns_of(&expr, table);
-    let mut stats = distribution(&expr, &columns, rows);
-    let (width, align) = match fixed_width(&expr) {
-        Some(width) => (width, width.min(8.0)),
-        None => (stats.as_ref().map_or(DEFAULT_WIDTH, |s| f64::from(s.avg_width)), 1.0),
-    };
+    let (mut stats, lengths) = distribution(&expr, &columns, rows);
     if let Some(stats) = &mut stats {
         stats.correlation = None;
     }
-    Yield { width, align, stats }
+    if let Some((width, _)) = range(&expr) {
+        return Yield { width, fixed: true, stats, ..unknown };
+    }
+    match fixed_width(&expr) {
+        Some(width) => Yield { width, fixed: true, align: alignment(width), stats, lengths: None },
+        None => {
+            let width = stats.as_ref().map_or(DEFAULT_WIDTH, |s| f64::from(s.avg_width));
+            Yield { width, lengths, stats, ..unknown }
+        }
+    }
+}
+
+fn alignment(width: f64) -> u32 {
+    [8_u32, 4, 2].into_iter().find(|align| (f64::from(*align) - width).abs() < 0.5).unwrap_or(1)
 }
 
 /// The statistics of an existing index on the same expression.
@@ -44,8 +61,26 @@ fn analysed(sql: &str, table: &Table) -> Option<Yield> {
     let stats = key.stats.clone()?;
     let length = key.ty.as_ref().map_or(-1, |t| t.length);
     let width = if length > 0 { f64::from(length) } else { f64::from(stats.avg_width) };
-    let align = if matches!(length, 2 | 4 | 8) { width } else { 1.0 };
-    Some(Yield { width, align, stats: Some(stats) })
+    let align = if length > 0 { alignment(width) } else { 1 };
+    let lengths = key.ty.as_ref().and_then(|ty| stored::lengths_of(&ty.base, &stats));
+    Some(Yield { width, fixed: length > 0, align, lengths, stats: Some(stats) })
+}
+
+/// Bytes of the ranges that a constructor makes, and whether they are of times; `None` where it is none.
+pub(super) fn fixed_range_bytes(sql: &str) -> Option<(f64, bool)> {
+    range(&parse_expr(sql)?)
+}
+
+/// See [`fixed_range_bytes`]. A short header, the type's oid, two bounds, flags (`range_serialize`).
+fn range(expr: &Expr) -> Option<(f64, bool)> {
+    let Expr::Call(call) = expr else { return None };
+    match call.name.as_str() {
+        "tstzrange" | "tsrange" => Some((22.0, true)),
+        "daterange" => Some((14.0, true)),
+        "int4range" => Some((14.0, false)),
+        "int8range" => Some((22.0, false)),
+        _ => None,
+    }
 }
 
 fn columns_of<'a>(expr: &Expr, table: &'a Table) -> Vec<&'a Column> {
@@ -84,34 +119,44 @@ fn fixed_width(expr: &Expr) -> Option<f64> {
     }
 }
 
-/// The statistics that ANALYZE would find, as far as they follow from the columns'.
-fn distribution(expr: &Expr, columns: &[&Column], rows: f64) -> Option<ColumnStats> {
+/// The statistics that ANALYZE would find, as far as they follow from the columns', and the lengths of the values.
+fn distribution(expr: &Expr, columns: &[&Column], rows: f64) -> (Option<ColumnStats>, Option<Vec<Width>>) {
     match expr {
         Expr::Collate { expr, .. } => return distribution(expr, columns, rows),
         Expr::Cast { expr: inner, to } => {
             if to.name == "date" {
-                return periods(columns, "day", rows);
+                return (periods(columns, "day", rows), None);
             }
             return distribution(inner, columns, rows);
         }
         Expr::Call(call) => {
             if let Some(unit) = unit(call) {
-                return periods(columns, &unit, rows);
+                return (periods(columns, &unit, rows), None);
             }
         }
         Expr::Operator { op, left: Some(left), right } if op == "->>" || op == "->" => {
             if let (Expr::Column(_), Expr::Literal(Literal::String(key)), [column]) = (&**left, uncast(right), columns)
+                && let Some((stats, lengths)) = field(column, key, rows)
             {
-                return field(column, key, rows).or_else(|| combined(columns, rows));
+                return (Some(stats), Some(lengths));
             }
         }
         _ => {}
     }
-    let mut stats = combined(columns, rows)?;
+    let Some(mut stats) = combined(columns, rows) else { return (None, None) };
+    let mut lengths = None;
     if let Expr::Call(call) = expr {
         match call.name.as_str() {
-            "md5" | "sha256" => stats.avg_width = 33,
+            "md5" | "sha256" => (stats.avg_width, lengths) = (33, Some(stored::fixed(33.0))),
             "to_char" => stats.avg_width = 11,
+            // As long as what they are given.
+            "lower" | "upper" | "initcap" | "reverse" | "translate" => {
+                if let [column] = columns
+                    && let Some(known) = column.statistics()
+                {
+                    lengths = stored::lengths_of(&column.ty.base, known);
+                }
+            }
             _ => {}
         }
     }
@@ -119,7 +164,7 @@ fn distribution(expr: &Expr, columns: &[&Column], rows: f64) -> Option<ColumnSta
         stats.n_distinct = stats.n_distinct.min(most);
         stats.mcv_freqs = Vec::new();
     }
-    Some(stats)
+    (Some(stats), lengths)
 }
 
 /// How many values an expression of a narrow range has at most, roughly.
@@ -190,38 +235,37 @@ fn periods(columns: &[&Column], unit: &str, rows: f64) -> Option<ColumnStats> {
     Some(stats)
 }
 
-/// A field of jsonb documents, from those that the statistics hold. Distinct values by ANALYZE's own estimator
-/// (`compute_scalar_stats`: Haas and Stokes).
-fn field(column: &Column, key: &str, rows: f64) -> Option<ColumnStats> {
+/// A field of jsonb documents, from those that the statistics hold.
+fn field(column: &Column, key: &str, rows: f64) -> Option<(ColumnStats, Vec<Width>)> {
+    const FEWEST: f64 = 20.0;
     let stats = column.statistics()?;
-    let documents = stats.histogram_bounds.iter().chain(&stats.mcv_values).flatten();
-    let mut seen: BTreeMap<String, f64> = BTreeMap::new();
-    let (mut total, mut missing, mut bytes) = (0.0, 0.0, 0.0);
-    for document in documents {
-        total += 1.0;
-        let value = serde_json::from_str::<serde_json::Value>(document).ok()?;
-        match value.get(key) {
-            None | Some(serde_json::Value::Null) => missing += 1.0,
-            Some(value) => {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                bytes += text.len() as f64 + 1.0;
-                *seen.entry(text).or_default() += 1.0;
-            }
-        }
+    let documents = jsonb::documents(stats)?;
+    let (mut total, mut present) = (0.0, 0.0);
+    let mut seen = jsonb::Class::default();
+    let mut widths: BTreeMap<u32, f64> = BTreeMap::new();
+    for (document, share) in &documents {
+        total += share;
+        let Some(value) = document.get(key).filter(|value| !value.is_null()) else { continue };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        present += share;
+        *widths.entry(stored::varlena(text.len())).or_default() += share;
+        seen.add(text, *share, value.as_i64());
     }
-    let n = total - missing;
-    if n < 20.0 {
+    if documents.len() as f64 * present / total < FEWEST {
         return None;
     }
-    let once = seen.values().filter(|times| **times <= 1.0).count() as f64;
-    let distinct = n * seen.len() as f64 / (n - once + once * n / rows).max(1e-9);
-    let width: f64 = (bytes / n).round();
-    Some(ColumnStats {
-        null_frac: missing / total,
-        avg_width: i32::try_from(super::to_bytes(width)).unwrap_or(i32::MAX),
+    let sorted_by = jsonb::leading_path(documents.iter().map(|(document, _)| document));
+    let leads = sorted_by.is_some_and(|path| path == format!("/{key}"));
+    let items = rows * (1.0 - stats.null_frac) * present / total;
+    let distinct = seen.distinct(items, leads);
+    let widths: Vec<Width> = widths.into_iter().map(|(bytes, share)| Width { bytes, share: share / present }).collect();
+    let found = ColumnStats {
+        null_frac: 1.0 - items / rows,
+        avg_width: i32::try_from(super::to_bytes(stored::mean(&widths))).unwrap_or(i32::MAX),
         n_distinct: distinct.min(stats.distinct(rows).unwrap_or(rows)).max(1.0),
         ..ColumnStats::default()
-    })
+    };
+    Some((found, widths))
 }
 
 #[cfg(test)]

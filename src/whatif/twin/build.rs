@@ -80,7 +80,7 @@ impl Twin {
             let (written, left_out) = extended::write(&session, &snapshot.catalog, twin.major).await?;
             twin.expected.extended = written;
             twin.left_out.extend(left_out);
-            twin.write_sizes(&session, &snapshot.catalog).await?;
+            twin.write_sizes(&session, snapshot).await?;
             session.discard();
         }
         pool.close();
@@ -209,7 +209,8 @@ impl Twin {
     }
 
     /// Writes `pg_class` and remembers which file gets which length.
-    async fn write_sizes(&mut self, session: &Session, catalog: &Catalog) -> Result<(), TwinError> {
+    async fn write_sizes(&mut self, session: &Session, snapshot: &Snapshot) -> Result<(), TwinError> {
+        let catalog = &snapshot.catalog;
         let rows = session.query(include_str!("relations.sql"), &[]).await.map_err(|e| session.error(e))?;
         let mut filenodes = BTreeMap::new();
         for row in rows {
@@ -235,7 +236,7 @@ impl Twin {
                 let filenode = filenodes.get(&(table.schema.clone(), index.name.clone())).copied().unwrap_or(0);
                 if filenode != 0 {
                     counts.push(Counts::of_index(oid, index));
-                    self.expected.relations.push(sized_index(table, index, filenode));
+                    self.expected.relations.push(sized_index(snapshot, table, index, filenode));
                 }
             }
         }
@@ -345,7 +346,7 @@ async fn insert_directly(
     Ok(left_out)
 }
 
-fn sized_index(table: &Table, index: &Index, filenode: u32) -> Sized {
+fn sized_index(snapshot: &Snapshot, table: &Table, index: &Index, filenode: u32) -> Sized {
     let pages = index.bytes.map_or(u64::from(index.relpages), |bytes| bytes / PAGE);
     let content = match index.method() {
         IndexMethod::Btree => {
@@ -355,7 +356,7 @@ fn sized_index(table: &Table, index: &Index, filenode: u32) -> Sized {
             Content::Btree { height: u64::from(height).min(pages.saturating_sub(2)).try_into().unwrap_or(height) }
         }
         IndexMethod::Gin => Content::Gin {
-            counts: index.gin.unwrap_or_else(|| size::gin_counts(&index.spec(table.oid), table, 1.0, pages)),
+            counts: index.gin.unwrap_or_else(|| size::gin_counts(snapshot, &index.spec(table.oid), table, 1.0, pages)),
         },
         IndexMethod::Brin => Content::Brin { heap_pages: u64::from(table.actual_pages.unwrap_or(table.relpages)) },
         _ => Content::Nothing,

@@ -294,12 +294,12 @@ impl State {
             let major = self.snapshot.server.major();
             let counts = self.twin.oid(&under.schema, &under.name).map(|oid| Counts::of_table(oid, under));
             updates.extend(counts.map(|counts| counts.sql(major)));
-            let size = size::index_bytes(&own, under, fraction).unwrap_or(PAGE);
+            let size = size::index_bytes(&self.snapshot, &own, under, fraction).unwrap_or(PAGE);
             bytes += size;
             let pages = size.div_ceil(PAGE);
             let tuples = under.rows().map_or(-1.0, |rows| (rows * fraction).round());
             updates.push(Counts::new(index.index, pages, tuples).sql(major));
-            relations.push(Sized { filenode: index.filenode, pages, content: content(&own, under, fraction, pages) });
+            relations.push(Sized { filenode: index.filenode, pages, content: content(&self.snapshot, &own, under, fraction, pages) });
         }
         session.batch_execute(&updates.join(";")).await.map_err(inexpressible)?;
         self.twin.add(relations);
@@ -441,10 +441,10 @@ impl State {
     }
 }
 
-fn content(spec: &IndexSpec, table: &Table, fraction: f64, pages: u64) -> Content {
+fn content(snapshot: &Snapshot, spec: &IndexSpec, table: &Table, fraction: f64, pages: u64) -> Content {
     match spec.method {
         IndexMethod::Btree => Content::Btree { height: size::btree_height(spec, table, pages) },
-        IndexMethod::Gin => Content::Gin { counts: size::gin_counts(spec, table, fraction, pages) },
+        IndexMethod::Gin => Content::Gin { counts: size::gin_counts(snapshot, spec, table, fraction, pages) },
         IndexMethod::Brin if table.kind != TableKind::Partitioned => {
             Content::Brin { heap_pages: u64::from(table.actual_pages.unwrap_or(table.relpages)) }
         }

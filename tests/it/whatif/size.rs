@@ -89,7 +89,7 @@ async fn estimates_are_near_the_truth() {
         client.batch_execute(&ddl::create_index(spec, table, Some("built"), ddl::Build::Plain)).await.unwrap();
         let built: i64 = client.query_one("select pg_relation_size('built')", &[]).await.unwrap().get(0);
         client.batch_execute("drop index built").await.unwrap();
-        let estimated = size::index_bytes(spec, table, *fraction).unwrap();
+        let estimated = size::index_bytes(&snapshot, spec, table, *fraction).unwrap();
         let error = 100.0 * (estimated as f64 / built as f64 - 1.0);
         let line =
             format!("{:>10} built {:>10} estimated {error:>+6.1} %  {}", built, estimated, ddl::describe(spec, table));
@@ -189,7 +189,7 @@ async fn indexes_of_every_kind_are_sized_on_small_and_large_tables() {
             client.batch_execute(&ddl::create_index(&spec, table, Some("built"), ddl::Build::Plain)).await.unwrap();
             let built: i64 = client.query_one("select pg_relation_size('built')", &[]).await.unwrap().get(0);
             client.batch_execute("drop index built").await.unwrap();
-            let estimated = size::index_bytes(&spec, table, 1.0).unwrap();
+            let estimated = size::index_bytes(&snapshot, &spec, table, 1.0).unwrap();
             // Of a few pages, one more or less is no error.
             let apart = (estimated as f64 - built as f64).abs() <= 2.0 * 8192.0;
             let error = 100.0 * (estimated as f64 / built as f64 - 1.0);
