@@ -87,7 +87,7 @@ fn first_touches(facts: &Facts<'_>, spec: &IndexSpec, fraction: f64, touches: Op
         return 0.0;
     }
     let Some(touches) = touches else { return 1.0 };
-    let bytes = facts.table(spec.table).and_then(|t| size::index_bytes(spec, t, fraction));
+    let bytes = facts.table(spec.table).and_then(|t| size::index_bytes(facts.snapshot, spec, t, fraction));
     let pages = bytes.map_or(1.0, |b| (b as f64 / facts.block_bytes()).max(1.0));
     (pages * (1.0 - (1.0 - 1.0 / pages).powf(touches)) / touches).clamp(0.0, 1.0)
 }

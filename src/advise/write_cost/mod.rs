@@ -58,7 +58,8 @@ pub(super) fn of(facts: &Facts<'_>, writes: &TableWrites, spec: &IndexSpec, frac
     dead += unexplained;
     let entry = entry::cost(facts, spec, fraction, entry::touches_per_checkpoint(facts, entries));
     let others = &writes.existing;
-    let own_pages = size::index_bytes(spec, table, fraction).map_or(0.0, |bytes| bytes as f64 / facts.block_bytes());
+    let own = size::index_bytes(facts.snapshot, spec, table, fraction);
+    let own_pages = own.map_or(0.0, |bytes| bytes as f64 / facts.block_bytes());
     let cost = entries * entry
         + vacuum(facts, spec.table, dead, own_pages)
         + hot_lost * others.entries

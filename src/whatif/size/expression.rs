@@ -39,13 +39,11 @@ pub(super) fn of(sql: &str, table: &Table) -> Yield {
     if let Some((width, _)) = range(&expr) {
         return Yield { width, fixed: true, stats, ..unknown };
     }
-    match fixed_width(&expr) {
-        Some(width) => Yield { width, fixed: true, align: alignment(width), stats, lengths: None },
-        None => {
-            let width = stats.as_ref().map_or(DEFAULT_WIDTH, |s| f64::from(s.avg_width));
-            Yield { width, lengths, stats, ..unknown }
-        }
+    if let Some(width) = fixed_width(&expr) {
+        return Yield { width, fixed: true, align: alignment(width), stats, lengths: None };
     }
+    let width = stats.as_ref().map_or(DEFAULT_WIDTH, |s| f64::from(s.avg_width));
+    Yield { width, lengths, stats, ..unknown }
 }
 
 fn alignment(width: f64) -> u32 {

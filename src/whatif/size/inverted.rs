@@ -161,7 +161,7 @@ fn entry_leaves(passes: f64, tuples: &dyn Fn(f64) -> Vec<(f64, f64)>) -> f64 {
 /// Bytes on a page of the entry tree that was split and not touched again, given how far a sum of tuples goes beyond a
 /// bound: tuples go left until they are more than half.
 fn closed_page(excess: f64) -> f64 {
-    (PAGE - PAGE_HEADER - OPAQUE + excess) / 2.0 + excess
+    f64::midpoint(PAGE - PAGE_HEADER - OPAQUE, excess) + excess
 }
 
 /// How often a build empties its memory into the index (`ginBuildCallback`): once `maintenance_work_mem` is full.
