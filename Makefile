@@ -37,7 +37,7 @@ parity-twin: setup ## the twin against PostgreSQL's planner, versions 14 to 18; 
 	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
 		$(CARGO) test $(PARITY_PROFILE) --locked --test parity -- --ignored --exact twin --nocapture
 
-parity-sizes: setup ## estimated sizes of indexes against really built ones; writes target/parity-sizes.json
+parity-sizes: setup ## estimated sizes of indexes against really built ones
 	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
 		$(CARGO) test $(PARITY_PROFILE) --locked --test parity -- --ignored --exact sizes --nocapture
 
