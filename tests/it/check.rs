@@ -47,9 +47,11 @@ fn dropping_an_index_that_production_uses_is_a_regression_with_numbers() {
         regressions += 1;
     }
     assert!(regressions > 0, "the shop has an index that its workload needs");
-    let unused = snapshot.catalog.indexes().map(|(_, i)| i).find(|i| {
-        i.constraint.is_none() && !i.unique && !plans.iter().any(|p| p.contains(&i.name))
-    });
+    let unused = snapshot
+        .catalog
+        .indexes()
+        .map(|(_, i)| i)
+        .find(|i| i.constraint.is_none() && !i.unique && !plans.iter().any(|p| p.contains(&i.name)));
     let unused = unused.expect("the shop has an index that no plan uses");
     let report = judge(&snapshot, &format!("DROP INDEX CONCURRENTLY {};", unused.name));
     assert!(finding(&report, "plan-regression").is_none(), "{:?}", report.findings);

@@ -172,7 +172,7 @@ fn numeric_bytes(text: &str) -> u32 {
     let (whole, fraction) = text.trim_start_matches('-').split_once('.').unwrap_or((text.trim_start_matches('-'), ""));
     let mut groups: Vec<&[u8]> = whole.as_bytes().rchunks(4).rev().chain(fraction.as_bytes().chunks(4)).collect();
     let zero = |group: &&[u8]| group.iter().all(|digit| *digit == b'0');
-    while groups.last().is_some_and(|group| zero(group)) {
+    while groups.last().is_some_and(&zero) {
         groups.pop();
     }
     let leading = groups.iter().take_while(|group| zero(group)).count();

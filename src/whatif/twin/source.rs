@@ -299,7 +299,11 @@ impl State {
             let pages = size.div_ceil(PAGE);
             let tuples = under.rows().map_or(-1.0, |rows| (rows * fraction).round());
             updates.push(Counts::new(index.index, pages, tuples).sql(major));
-            relations.push(Sized { filenode: index.filenode, pages, content: content(&self.snapshot, &own, under, fraction, pages) });
+            relations.push(Sized {
+                filenode: index.filenode,
+                pages,
+                content: content(&self.snapshot, &own, under, fraction, pages),
+            });
         }
         session.batch_execute(&updates.join(";")).await.map_err(inexpressible)?;
         self.twin.add(relations);
