@@ -8,7 +8,7 @@ PARITY_VERSIONS ?= 14 15 16 17 18
 # Rates are those of the release profile; without it a run begins sooner.
 PARITY_PROFILE ?= --release
 
-.PHONY: help setup build demo test test-docker parity parity-twin parity-sizes lint fmt clean
+.PHONY: help setup build demo test test-docker parity parity-twin parity-sizes bench lint fmt clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -28,6 +28,9 @@ test: setup ## every test, those against a real PostgreSQL included
 
 test-docker: setup ## the twin in a container: needs a Docker engine, and scripts/test-image.sh's image or PGWISE_TWIN_IMAGE
 	$(CARGO) test --locked --test it -- --ignored --exact twin_docker::a_container_carries_a_twin_and_is_gone_afterwards
+
+bench: setup ## costings per second by the planner model, and a full analysis of 2,000 tables
+	$(CARGO) bench --locked --bench planner --bench scale
 
 parity: setup ## the planner model against PostgreSQL's planner, versions 14 to 18; writes target/parity.json
 	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
