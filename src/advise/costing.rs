@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::snapshot::IndexSpec;
+use crate::snapshot::{IndexSpec, Oid};
 use crate::whatif::memo::Memo;
 use crate::whatif::{CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed};
 
@@ -171,6 +171,38 @@ impl<'c> Costing<'c> {
         if self.planner.is_none() {
             self.failures.append(&mut rule_failures);
         }
+    }
+
+    /// Whether the planner can be asked what an existing index is worth.
+    pub(super) fn can_hide(&self) -> bool {
+        self.planner.as_ref().is_some_and(|p| p.can_hide()) && self.lost.is_none()
+    }
+
+    /// Asks the planner for statements under sets with existing indexes assumed away, one answer each; nothing is
+    /// remembered. `None` where it cannot answer one of them.
+    pub(super) fn cost_without(&mut self, requests: &[(usize, Set, BTreeSet<Oid>)]) -> Option<Vec<Costed>> {
+        let requests: Vec<CostRequest> = requests
+            .iter()
+            .map(|(statement, set, without)| {
+                let configuration = Configuration { with: self.split(set).0, without: without.clone() };
+                CostRequest { statement: *statement, configuration }
+            })
+            .collect();
+        if requests.is_empty() {
+            return Some(vec![]);
+        }
+        let mut answers = Vec::with_capacity(requests.len());
+        for answer in self.planner.as_deref_mut()?.cost(&requests) {
+            match answer {
+                Ok(costed) => answers.push(costed),
+                Err(error @ CostError::Lost(_)) => {
+                    self.lost.get_or_insert(error);
+                    return None;
+                }
+                Err(_) => return None,
+            }
+        }
+        Some(answers)
     }
 
     /// The cost of a statement under a set; `None` if it was not prepared or no source knows.

@@ -41,8 +41,15 @@ fn serves(index: &Index, table: &Table, candidate: &Candidate) -> bool {
             .keys
             .iter()
             .all(|k| own.keys.iter().any(|o| same_target(&o.target, &k.target) && is_trigram(o) && is_trigram(k))),
-        (IndexMethod::Gist | IndexMethod::Spgist, IndexMethod::Gist) => {
-            wanted.keys.iter().all(|k| own.keys.iter().any(|o| same_target(&o.target, &k.target)))
+        (IndexMethod::Gist | IndexMethod::Spgist, IndexMethod::Gist | IndexMethod::Spgist)
+        | (IndexMethod::Brin, IndexMethod::Brin) => wanted
+            .keys
+            .iter()
+            .all(|k| own.keys.iter().any(|o| same_target(&o.target, &k.target) && is_trigram(o) == is_trigram(k))),
+        // Equality and ranges of a hash or a summary are a B-tree's too, in any order that it may have.
+        (IndexMethod::Btree, IndexMethod::Hash | IndexMethod::Brin) | (IndexMethod::Hash, IndexMethod::Hash) => {
+            let leading = own.keys.first().zip(wanted.keys.first());
+            leading.is_some_and(|(o, k)| same_target(&o.target, &k.target) && o.collation == k.collation)
         }
         _ => false,
     }
@@ -162,12 +169,14 @@ mod tests {
                 include: vec![],
                 predicate: None,
                 unique: false,
+                pages_per_range: None,
             },
             family: Family::Btree,
             asked_by: std::collections::BTreeSet::new(),
             equality_keys,
             fraction: 1.0,
             for_foreign_key: false,
+            parents: vec![],
         }
     }
 

@@ -43,8 +43,8 @@ pub(super) enum Suitability {
     },
     /// Nobody knows how large it is.
     UnknownSize,
-    /// It never gets one: foreign, temporary, system.
-    Never,
+    /// It never gets one, for this reason; none is needed for the system's own.
+    Never(Option<&'static str>),
 }
 
 impl<'a> Facts<'a> {
@@ -76,13 +76,19 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn suitability(&self, table: Oid) -> Suitability {
-        let Some(t) = self.table(table) else { return Suitability::Never };
-        let never = t.kind == TableKind::Foreign
-            || t.persistence == Persistence::Temporary
-            || t.schema == "information_schema"
-            || t.schema.starts_with("pg_");
+        let Some(t) = self.table(table) else { return Suitability::Never(None) };
+        if t.kind == TableKind::Foreign {
+            return Suitability::Never(Some("it is a foreign table: an index belongs on the server that has its rows"));
+        }
+        if t.persistence == Persistence::Temporary {
+            return Suitability::Never(Some(
+                "it is a temporary table: an index goes with it at the end of the session",
+            ));
+        }
+        if t.schema == "information_schema" || t.schema.starts_with("pg_") {
+            return Suitability::Never(None);
+        }
         match self.rows(table) {
-            _ if never => Suitability::Never,
             None => Suitability::UnknownSize,
             Some(rows) if rows < self.options.min_table_rows => Suitability::Small { rows },
             Some(_) => Suitability::Yes,

@@ -304,9 +304,11 @@ pub(super) fn shop(tables: Vec<Table>, asks: &[Ask]) -> (Snapshot, Workload) {
 /// A planner that knows only the asks and the existing indexes of their tables.
 pub(super) struct Toy {
     asks: Vec<Ask>,
-    existing: BTreeMap<Oid, Vec<(String, Vec<KeySpec>)>>,
+    existing: BTreeMap<Oid, Vec<(Oid, String, Vec<KeySpec>)>>,
     specs: BTreeMap<CandidateId, IndexSpec>,
     pub(super) questions: u64,
+    /// Whether it can hide existing indexes.
+    pub(super) hides: bool,
 }
 
 impl Toy {
@@ -315,9 +317,9 @@ impl Toy {
             .catalog
             .tables
             .iter()
-            .map(|t| (t.oid, t.indexes.iter().map(|i| (i.name.clone(), i.spec(t.oid).keys)).collect()))
+            .map(|t| (t.oid, t.indexes.iter().map(|i| (i.oid, i.name.clone(), i.spec(t.oid).keys)).collect()))
             .collect();
-        Self { asks: asks.to_vec(), existing, specs: BTreeMap::new(), questions: 0 }
+        Self { asks: asks.to_vec(), existing, specs: BTreeMap::new(), questions: 0, hides: false }
     }
 }
 
@@ -338,7 +340,8 @@ impl CostSource for Toy {
             .map(|request| {
                 let ask = &self.asks[request.statement];
                 let mut best = (ask.base, None, None);
-                for (name, keys) in self.existing.get(&ask.table).into_iter().flatten() {
+                let seen = self.existing.get(&ask.table).into_iter().flatten();
+                for (_, name, keys) in seen.filter(|(oid, ..)| !request.configuration.without.contains(oid)) {
                     let cost = ask.cost_with(keys);
                     if cost < best.0 {
                         best = (cost, None, Some(name.clone()));
@@ -368,6 +371,6 @@ impl CostSource for Toy {
     }
 
     fn can_hide(&self) -> bool {
-        false
+        self.hides
     }
 }

@@ -21,6 +21,7 @@ mod options;
 mod problem;
 mod rejections;
 mod selection;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -81,9 +82,9 @@ fn advise_with<'c>(
     unbroken(&problem)?;
     let selection = selection::select(&mut problem, progress);
     unbroken(&problem)?;
-    let chosen: Vec<_> = selection.chosen.iter().map(|id| (*id, generated.pool.get(*id).spec.clone())).collect();
-    let (drops, doubt) = drops::drops(&facts, &chosen);
-    Ok(assemble::report(&problem, &selection, &drops, doubt, source))
+    let drops = drops::drops(&mut problem, &selection);
+    unbroken(&problem)?;
+    Ok(assemble::report(&problem, &selection, drops, source))
 }
 
 fn unbroken(problem: &Problem<'_, '_, '_>) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::progress::Progress;
 use crate::report::WriteOverhead;
-use crate::snapshot::{AttrNumber, KeyTarget, Oid};
+use crate::snapshot::{AttrNumber, Oid};
 use crate::whatif::{CandidateId, ddl, size};
 
 use super::candidates::{Candidate, Family, ForeignKeyCheck, Generated};
@@ -159,6 +159,11 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
         let shorter: Vec<CandidateId> = kept.iter().flat_map(|id| pool.prefixes_of(*id)).collect();
         kept.extend(shorter.into_iter().filter(|c| self.eligible(*c)));
         kept.extend(pool.iter().filter(|(id, c)| c.for_foreign_key && self.eligible(*id)).map(|(id, _)| id));
+        // No plan prefers a merged index to the one made for it; the whole workload may.
+        let merged = |c: &Candidate| !c.parents.is_empty() && c.parents.iter().all(|p| kept.contains(p));
+        let merged: Vec<CandidateId> =
+            pool.iter().filter(|(id, c)| merged(c) && self.eligible(*id)).map(|(id, _)| id).collect();
+        kept.extend(merged);
         self.kept = kept.into_iter().collect();
         progress.end();
     }
@@ -172,10 +177,13 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
             Judge::Planner => true,
             Judge::Nobody => candidate.for_foreign_key,
             Judge::Rule => {
-                let by_rule_alone =
-                    !matches!(candidate.family, Family::Btree | Family::Include | Family::Partial | Family::ForeignKey);
+                let by_rule_alone = !matches!(
+                    candidate.family,
+                    Family::Btree | Family::Include | Family::Partial | Family::Merged | Family::ForeignKey
+                );
                 // Rules are too coarse to say what not reading the table would save.
-                candidate.family != Family::Include && (!by_rule_alone || self.worth_a_rule(candidate))
+                let covers = !candidate.spec.include.is_empty();
+                !covers && (!by_rule_alone || self.worth_a_rule(candidate))
             }
         }
     }
@@ -347,11 +355,43 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
 
     /// Whether a candidate serves a foreign key's checks.
     pub(super) fn serves_key(&self, id: CandidateId, subject: &ForeignKeySubject) -> bool {
-        let spec = &self.generated.pool.get(id).spec;
-        spec.table == subject.check.table
-            && spec.predicate.is_none()
-            && spec.method == crate::snapshot::IndexMethod::Btree
-            && subject.check.served_by(&leading_columns(&spec.keys))
+        subject.check.served_by(self.facts, &self.generated.pool.get(id).spec)
+    }
+
+    /// What a unit of planner cost weighs for writes and foreign keys.
+    pub(super) fn unit(&self) -> f64 {
+        self.unit
+    }
+
+    /// Statements that read a table.
+    pub(super) fn readers_of(&self, table: Oid) -> BTreeSet<usize> {
+        let accesses = self.generated.accesses.iter().filter(|a| a.table == table);
+        accesses.map(|a| a.statement).collect()
+    }
+
+    /// Statements that read a table, whatever its size.
+    pub(super) fn all_readers_of(&self, table: Oid) -> BTreeSet<usize> {
+        let reads = |q: &&crate::workload::WorkloadQuery| {
+            q.bound.blocks.iter().flat_map(|b| &b.relations).any(|r| r.table == Some(table))
+        };
+        self.facts.workload.queries.iter().filter(reads).map(|q| q.statement).collect()
+    }
+
+    /// Statements that compare all of these columns of one relation by equality.
+    pub(super) fn comparing_together(&self, table: Oid, columns: &[AttrNumber]) -> BTreeSet<usize> {
+        let compares = |block: &crate::workload::QueryBlock, relation: usize, column: AttrNumber| {
+            block.predicates.iter().any(|p| {
+                p.operand.relation == relation
+                    && p.operand.target == crate::workload::Target::Column(column)
+                    && p.comparison == crate::workload::Comparison::Eq
+            })
+        };
+        let together = |block: &crate::workload::QueryBlock| {
+            (0..block.relations.len())
+                .any(|r| block.relations[r].table == Some(table) && columns.iter().all(|c| compares(block, r, *c)))
+        };
+        let queries = self.facts.workload.queries.iter().filter(|q| q.bound.blocks.iter().any(together));
+        queries.map(|q| q.statement).collect()
     }
 
     /// The workload's weighted cost under a set, writes and foreign keys left out.
@@ -361,16 +401,7 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
 }
 
 fn rule_family(family: Family) -> bool {
-    matches!(family, Family::Gin | Family::Gist | Family::PatternUnknown)
-}
-
-fn leading_columns(keys: &[crate::snapshot::KeySpec]) -> Vec<AttrNumber> {
-    keys.iter()
-        .map_while(|k| match k.target {
-            KeyTarget::Column(attnum) => Some(attnum),
-            KeyTarget::Expression(_) => None,
-        })
-        .collect()
+    matches!(family, Family::Gin | Family::Gist | Family::Hash | Family::Brin | Family::PatternUnknown)
 }
 
 /// One check is `SELECT 1 FROM ONLY child x WHERE fk = $1 FOR KEY SHARE OF x`: without an index a sequential scan

@@ -281,3 +281,43 @@ fn a_source_that_is_lost_on_the_way_leaves_no_report() {
     let error = run(survived - 1).unwrap_err();
     assert!(error.to_string().contains("the server stopped"), "{error}");
 }
+
+/// As [`advised`], by a planner that can hide existing indexes.
+fn advised_hiding(tables: Vec<Table>, asks: &[Ask]) -> Report {
+    let (snapshot, workload) = shop(tables, asks);
+    let mut toy = Toy::new(&snapshot, asks);
+    toy.hides = true;
+    advise(&snapshot, &workload, Some(&mut toy), &Options::default(), &Silent).unwrap()
+}
+
+#[test]
+fn what_is_used_rarely_stays_where_somebody_would_miss_it() {
+    let mut tables = tables();
+    let mut rare = index(101, "orders_total_idx", &[6]);
+    rare.activity.as_mut().unwrap().scans = 0;
+    let mut nobodys = index(102, "orders_views_idx", &[5]);
+    nobodys.activity.as_mut().unwrap().scans = 0;
+    tables[0].indexes.extend([rare, nobodys]);
+    // Ten calls in ten days against millions of inserts.
+    let asks = [ask(ORDERS, 10).equal(&[6]), ask(ORDERS, 5_000_000).writes(WriteKind::Insert, &[1, 2, 3, 4, 5, 6])];
+    let report = advised_hiding(tables, &asks);
+    assert_eq!(dropped(&report), ["orders_views_idx"]);
+    let kept = report.rejected.iter().find(|r| r.rule == "still-needed").unwrap();
+    assert_eq!(kept.columns, ["total"]);
+    assert!(kept.numbers["slowdown"] > 20.0, "{:?}", kept.numbers);
+    assert_eq!(kept.queryids, ["1000"]);
+}
+
+#[test]
+fn an_index_that_another_replaces_goes_for_the_sake_of_writes() {
+    let mut tables = tables();
+    // A range after the equality key serves the equality alone nearly as well: it is no prefix of the other.
+    tables[0].indexes.extend([index(101, "orders_a_idx", &[2, 5]), index(102, "orders_b_idx", &[2, 6])]);
+    let asks = [ask(ORDERS, 100).equal(&[2]), ask(ORDERS, 5_000_000).writes(WriteKind::Insert, &[1, 2, 3, 4, 5, 6])];
+    let report = advised_hiding(tables.clone(), &asks);
+    assert_eq!(dropped(&report), ["orders_a_idx"]);
+    assert!(report.recommendations[0].write_overhead.table_writes_pct.is_some_and(|pct| pct < 0.0));
+    // Nothing is written: nothing is gained.
+    let report = advised_hiding(tables, &asks[..1]);
+    assert!(dropped(&report).is_empty());
+}

@@ -13,8 +13,10 @@ fn statements(report: &Report) -> Vec<&str> {
     let (drops, others): (Vec<_>, Vec<_>) =
         report.recommendations.iter().partition(|r| r.kind == RecommendationKind::DropIndex);
     let ordered = others.iter().chain(&drops);
-    let all =
-        ordered.clone().flat_map(|r| r.prerequisites.iter().map(String::as_str)).chain(ordered.map(|r| r.ddl.as_str()));
+    let all = ordered
+        .clone()
+        .flat_map(|r| r.prerequisites.iter().map(String::as_str))
+        .chain(ordered.flat_map(|r| r.statements().iter().map(String::as_str)));
     let mut seen = std::collections::BTreeSet::new();
     all.filter(|sql| seen.insert(*sql)).collect()
 }

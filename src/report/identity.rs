@@ -14,6 +14,7 @@ pub fn id(kind: RecommendationKind, table: &str, key: &str) -> String {
         RecommendationKind::CreateIndex => "create_index",
         RecommendationKind::DropIndex => "drop_index",
         RecommendationKind::CreateStatistics => "create_statistics",
+        RecommendationKind::SetStatisticsTarget => "set_statistics_target",
         RecommendationKind::AnalyzeTable => "analyze_table",
     };
     let mut hash = Sha256::new();

@@ -72,7 +72,7 @@ fn overview(report: &Report, out: &mut Page) {
 fn one(number: usize, r: &Recommendation, style: Style, out: &mut Page) {
     out.put(&format!("\n## {number}. {}\n\n", prose(&words::title(r))));
     let mut ddl = r.prerequisites.clone();
-    ddl.push(r.ddl.clone());
+    ddl.extend_from_slice(r.statements());
     out.put(&fenced(&ddl.iter().map(|s| neutral::statement(s).into_owned()).collect::<Vec<_>>().join("\n")));
     out.put(&format!("\n{}\n\n", prose(&r.reason)));
     let gain = words::gain(r);
@@ -86,7 +86,9 @@ fn one(number: usize, r: &Recommendation, style: Style, out: &mut Page) {
         out.put(&format!("- **Writes:** {}\n", prose(&writes)));
     }
     out.put(&format!("- **Evidence:** {}\n", prose(&words::evidence(r))));
-    out.put(&format!("- **Undo:** {}\n", code(&neutral::statement(&r.undo_ddl))));
+    if !r.undo_ddl.is_empty() {
+        out.put(&format!("- **Undo:** {}\n", code(&neutral::statement(&r.undo_ddl))));
+    }
     out.put(&format!("- **Id:** {}\n", code(&r.id)));
     let shown = if style.all { r.queries.len() } else { QUERIES.min(r.queries.len()) };
     for q in r.queries.iter().take(shown) {

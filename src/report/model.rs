@@ -128,9 +128,13 @@ pub struct Recommendation {
     pub table: String,
     /// One complete statement, quoted and schema-qualified, with its closing semicolon.
     pub ddl: String,
+    /// The same in several statements, in order, where `ddl` alone would block writes for as long as it runs (a
+    /// partitioned table: the parent's entry, each partition's index concurrently, its attachment). Empty otherwise.
+    #[serde(default)]
+    pub steps: Vec<String>,
     /// Statements to run first (`CREATE EXTENSION pg_trgm`).
     pub prerequisites: Vec<String>,
-    /// What undoes it.
+    /// What undoes it; empty where there is nothing to undo (ANALYZE).
     pub undo_ddl: String,
     /// The index created or dropped.
     pub index: Option<IndexReport>,
@@ -150,6 +154,13 @@ pub struct Recommendation {
     pub related: Vec<String>,
 }
 
+impl Recommendation {
+    /// The statements that make the change, prerequisites aside: the steps where there are any, else `ddl`.
+    pub fn statements(&self) -> &[String] {
+        if self.steps.is_empty() { std::slice::from_ref(&self.ddl) } else { &self.steps }
+    }
+}
+
 /// Kinds of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -160,6 +171,8 @@ pub enum RecommendationKind {
     DropIndex,
     /// Create extended statistics.
     CreateStatistics,
+    /// Have ANALYZE keep more of a column's values.
+    SetStatisticsTarget,
     /// Run ANALYZE.
     AnalyzeTable,
 }
@@ -271,7 +284,7 @@ pub struct Rejection {
     /// Access method.
     pub method: String,
     /// The rule's id: `small-table`, `low-cardinality`, `write-heavy`, `already-indexed`, `no-planner-gain`,
-    /// `over-budget`.
+    /// `over-budget`; of an existing index that stays: `still-needed`.
     pub rule: String,
     /// The reason in one sentence, with the numbers.
     pub reason: String,

@@ -74,8 +74,12 @@ fn one(number: usize, r: &Recommendation, script: &mut Script) {
         script.comment(&format!("Writes: {writes}."));
     }
     script.comment(&format!("Evidence: {}.", words::evidence(r)));
-    script.comment(&format!("Undo: {}", neutral::one_line(&neutral::statement(&r.undo_ddl))));
-    script.statement(&terminated(&r.ddl));
+    if !r.undo_ddl.is_empty() {
+        script.comment(&format!("Undo: {}", neutral::one_line(&neutral::statement(&r.undo_ddl))));
+    }
+    for sql in r.statements() {
+        script.statement(&terminated(sql));
+    }
 }
 
 /// The statement with exactly one closing semicolon.

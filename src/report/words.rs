@@ -24,6 +24,7 @@ pub(super) fn title(r: &Recommendation) -> String {
         (RecommendationKind::DropIndex, Some(i)) => format!("Drop {} on {}", i.name, r.table),
         (RecommendationKind::DropIndex, None) => format!("Drop an index on {}", r.table),
         (RecommendationKind::CreateStatistics, _) => format!("Create extended statistics on {}", r.table),
+        (RecommendationKind::SetStatisticsTarget, _) => format!("Raise a statistics target on {}", r.table),
         (RecommendationKind::AnalyzeTable, _) => format!("Analyze {}", r.table),
     }
 }
@@ -58,6 +59,7 @@ pub(super) fn short(r: &Recommendation) -> String {
         (RecommendationKind::DropIndex, Some(i)) => format!("drop {}", i.name),
         (RecommendationKind::DropIndex, None) => "drop an index".to_owned(),
         (RecommendationKind::CreateStatistics, _) => "create extended statistics".to_owned(),
+        (RecommendationKind::SetStatisticsTarget, _) => "raise a statistics target".to_owned(),
         (RecommendationKind::AnalyzeTable, _) => "analyze".to_owned(),
     }
 }
@@ -274,6 +276,7 @@ fn advice(report: &Report) -> String {
     for (kind, verb, one, many) in [
         (Kind::CreateIndex, "create", "index", "indexes"),
         (Kind::CreateStatistics, "create", "statistics object", "statistics objects"),
+        (Kind::SetStatisticsTarget, "raise", "statistics target", "statistics targets"),
         (Kind::AnalyzeTable, "analyze", "table", "tables"),
         (Kind::DropIndex, "drop", "index", "indexes"),
     ] {
@@ -322,6 +325,7 @@ pub(super) fn rule_meaning(rule: &str) -> Option<&'static str> {
         "write-heavy" => "keeping it up to date would cost more than it saves",
         "already-indexed" => "an index that exists serves already",
         "no-planner-gain" => "the planner would not use it, or gain too little",
+        "still-needed" => "an existing index that is seldom used, and missed by somebody if it went",
         "over-budget" => "others gain more in the room that --budget leaves",
         _ => return None,
     })

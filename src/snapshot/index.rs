@@ -24,6 +24,9 @@ pub struct IndexSpec {
     pub predicate: Option<String>,
     /// UNIQUE.
     pub unique: bool,
+    /// BRIN's `pages_per_range`; `None` for the default (128), and for every other method.
+    #[serde(default)]
+    pub pages_per_range: Option<u32>,
 }
 
 /// One key of an index.
@@ -246,6 +249,12 @@ impl Index {
         IndexMethod::from_amname(&self.method_name)
     }
 
+    /// BRIN's `pages_per_range`, where it is set.
+    fn pages_per_range(&self) -> Option<u32> {
+        let set = self.options.iter().find_map(|o| o.strip_prefix("pages_per_range=")?.parse().ok());
+        set.filter(|_| self.method() == IndexMethod::Brin)
+    }
+
     /// The index's shape.
     pub fn spec(&self, table: Oid) -> IndexSpec {
         let mut include = self.include.clone();
@@ -257,6 +266,7 @@ impl Index {
             include,
             predicate: self.predicate.clone(),
             unique: self.unique,
+            pages_per_range: self.pages_per_range(),
         }
     }
 }

@@ -51,6 +51,9 @@ pub fn create_index(spec: &IndexSpec, table: &Table, name: Option<&str>, build: 
     if !spec.include.is_empty() {
         let _ = write!(sql, " INCLUDE ({})", include_columns(spec, table).join(", "));
     }
+    if let Some(pages) = spec.pages_per_range {
+        let _ = write!(sql, " WITH (pages_per_range = {pages})");
+    }
     if let Some(predicate) = &spec.predicate {
         let _ = write!(sql, " WHERE {predicate}");
     }
@@ -289,7 +292,15 @@ mod tests {
     use crate::whatif::fixture::{column, table};
 
     fn spec(keys: Vec<KeySpec>) -> IndexSpec {
-        IndexSpec { table: 1, method: IndexMethod::Btree, keys, include: vec![], predicate: None, unique: false }
+        IndexSpec {
+            table: 1,
+            method: IndexMethod::Btree,
+            keys,
+            include: vec![],
+            predicate: None,
+            unique: false,
+            pages_per_range: None,
+        }
     }
 
     #[test]

@@ -224,7 +224,15 @@ mod tests {
     }
 
     fn spec(method: IndexMethod) -> IndexSpec {
-        IndexSpec { table: 1, method, keys: vec![KeySpec::column(1)], include: vec![], predicate: None, unique: false }
+        IndexSpec {
+            table: 1,
+            method,
+            keys: vec![KeySpec::column(1)],
+            include: vec![],
+            predicate: None,
+            unique: false,
+            pages_per_range: None,
+        }
     }
 
     fn request(with: &[CandidateId]) -> CostRequest {

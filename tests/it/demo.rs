@@ -22,6 +22,7 @@ fn recommendation(kind: RecommendationKind, ddl: &str, prerequisites: &[&str]) -
         table: String::new(),
         ddl: ddl.to_owned(),
         prerequisites: prerequisites.iter().map(|&p| p.to_owned()).collect(),
+        steps: vec![],
         undo_ddl: String::new(),
         index: None,
         impact: Impact::default(),

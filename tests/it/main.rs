@@ -11,6 +11,7 @@ mod doctor;
 mod end_to_end;
 mod failure_modes;
 mod harness;
+mod kinds;
 mod layering;
 mod model_memory;
 mod offline;

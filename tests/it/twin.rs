@@ -341,6 +341,7 @@ fn spec(snapshot: &Snapshot, table: &str, method: IndexMethod, keys: &[&str]) ->
         include: vec![],
         predicate: None,
         unique: false,
+        pages_per_range: None,
     }
 }
 

@@ -393,6 +393,7 @@ fn shop_candidates(snapshot: &Snapshot) -> Vec<(usize, pgwise::snapshot::IndexSp
             include: vec![],
             predicate: None,
             unique: false,
+            pages_per_range: None,
         })
     });
     columns.take(30).enumerate().collect()

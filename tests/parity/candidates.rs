@@ -202,6 +202,7 @@ fn proposal(id: CandidateId, &(kind, table, method, keys, include, predicate): &
         include,
         predicate: (!predicate.is_empty()).then(|| canonical(predicate)),
         unique: false,
+        pages_per_range: None,
     };
     Proposal { id, kind, spec, table: table.to_owned(), words }
 }

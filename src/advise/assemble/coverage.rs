@@ -122,6 +122,18 @@ pub(super) fn not_evaluated(problem: &Problem<'_, '_, '_>, drop_doubt: Option<St
             remedy: Some(format!("ANALYZE {}", crate::sql::quote::qualified(&table.schema, &table.name))),
         });
     }
+    for ((oid, reason), statements) in &problem.generated.declined {
+        let Some(table) = facts.table(*oid) else { continue };
+        let reason = format!("{reason}; {} statements read it", statements.len());
+        out.push(NotEvaluated { what: format!("table {}", table.display_name()), reason, remedy: None });
+    }
+    for ((oid, column, reason), statements) in &problem.generated.unserved {
+        let Some(table) = facts.table(*oid) else { continue };
+        let Some(column) = table.column(*column) else { continue };
+        let what = format!("index on {} ({})", table.display_name(), column.name);
+        let reason = format!("{reason}; {} statements ask for it", statements.len());
+        out.push(NotEvaluated { what, reason, remedy: None });
+    }
     if let Some(reason) = drop_doubt {
         let remedy = (snapshot.server.recovery == RecoveryState::Primary)
             .then(|| "wait, or pass a smaller --min-history".to_owned());

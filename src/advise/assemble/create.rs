@@ -1,7 +1,6 @@
 //! Recommendations to create an index.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use crate::report::{self, Confidence, Evidence, Impact, IndexReport, QueryImpact, Recommendation, RecommendationKind};
 use crate::snapshot::{IndexMethod, IndexSpec, Table, TableKind};
@@ -54,15 +53,14 @@ fn one(
         (false, _) => Evidence::Rule,
     };
     let mut reason = reason(problem, candidate, &served, &keys);
-    if partitioned {
-        let script =
-            ddl::create_script(spec, table, &name, &problem.facts.snapshot.catalog, &mut names.clone()).join("; ");
-        // Writing to a String cannot fail.
-        let _ = write!(
-            reason,
-            " The statement blocks writes to every partition while it builds; to build without blocking, run instead: {script};"
-        );
-    }
+    let steps: Vec<String> = if partitioned {
+        reason
+            .push_str(" The steps block nobody while they build; the one statement blocks writes to every partition.");
+        let catalog = &problem.facts.snapshot.catalog;
+        ddl::create_script(spec, table, &name, catalog, names).iter().map(|sql| statement(sql)).collect()
+    } else {
+        vec![]
+    };
     Recommendation {
         id: report::id(
             RecommendationKind::CreateIndex,
@@ -72,6 +70,7 @@ fn one(
         kind: RecommendationKind::CreateIndex,
         table: table.display_name(),
         ddl: statement(&ddl::create_index(spec, table, Some(&name), build)),
+        steps,
         prerequisites: prerequisites(problem, spec),
         undo_ddl: statement(&ddl::drop_index(&table.schema, &name, !partitioned)),
         index: Some(IndexReport {
@@ -283,7 +282,13 @@ fn shape_reason(family: Family, spec: &IndexSpec) -> Option<String> {
         Family::Include => "The INCLUDE columns let it answer without reading the table.",
         Family::Partial => "Its predicate keeps out the rows that the statements never ask for.",
         Family::Gin if spec.method == IndexMethod::Gin => "Only an inverted index serves the condition.",
+        Family::Gist if spec.method == IndexMethod::Spgist => "An SP-GiST index serves containment and overlap.",
         Family::Gist => "A GiST index serves overlap, containment and distance.",
+        Family::Hash => "It keeps four bytes of hash instead of the wide value; it serves equality and nothing else.",
+        Family::Brin => {
+            "The rows lie in the column's order, so that a summary of each range of pages tells most of them apart."
+        }
+        Family::Merged => "It serves what several narrower indexes would, for less room and fewer writes.",
         _ => return None,
     };
     Some(text.to_owned())

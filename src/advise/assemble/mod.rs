@@ -7,15 +7,16 @@ mod coverage;
 mod create;
 mod drop;
 
-use crate::report::{CostSourceReport, Recommendation, Report, SCHEMA_VERSION, Source};
+use crate::report::{CostSourceReport, Recommendation, RecommendationKind, Report, SCHEMA_VERSION, Source};
 use crate::sql;
 use crate::whatif::CostSourceKind;
 
 use super::costing::Set;
-use super::drops::Drop;
+use super::drops::Drops;
 use super::problem::Problem;
 use super::rejections;
 use super::selection::Selection;
+use super::statistics;
 
 /// Which program writes the report.
 const TOOL: &str = concat!("pgwise ", env!("CARGO_PKG_VERSION"));
@@ -24,15 +25,14 @@ const TOOL: &str = concat!("pgwise ", env!("CARGO_PKG_VERSION"));
 pub(super) fn report(
     problem: &Problem<'_, '_, '_>,
     selection: &Selection,
-    drops: &[Drop<'_>],
-    drop_doubt: Option<String>,
+    drops: Drops<'_>,
     source: Option<CostSourceKind>,
 ) -> Report {
     let facts = problem.facts;
     let snapshot = facts.snapshot;
     let mut recommendations = create::recommendations(problem, selection);
     let ids: Vec<(usize, String)> = recommendations.iter().map(|(c, r)| (*c, r.id.clone())).collect();
-    let mut dropped = drop::recommendations(facts, drops, &ids);
+    let mut dropped = drop::recommendations(problem, &drops.found, &ids);
     for (creator, drop) in &mut dropped {
         if let Some(creator) = creator
             && let Some((_, create)) = recommendations.iter_mut().find(|(c, _)| c == creator)
@@ -43,15 +43,25 @@ pub(super) fn report(
     }
     let mut all: Vec<Recommendation> = recommendations.into_iter().map(|(_, r)| r).collect();
     all.extend(dropped.into_iter().map(|(_, r)| r));
+    all.extend(statistics::recommendations(problem));
+    // What the planner knows comes first: index advice rests on it.
+    let rank = |r: &Recommendation| match r.kind {
+        RecommendationKind::AnalyzeTable => 0,
+        RecommendationKind::SetStatisticsTarget | RecommendationKind::CreateStatistics => 1,
+        RecommendationKind::CreateIndex | RecommendationKind::DropIndex => 2,
+    };
     all.sort_by(|a, b| {
         let saved = |r: &Recommendation| r.impact.time_saved_ms.unwrap_or(0.0);
         let freed = |r: &Recommendation| r.impact.bytes_freed.unwrap_or(0);
-        saved(b)
-            .total_cmp(&saved(a))
+        rank(a)
+            .cmp(&rank(b))
+            .then_with(|| saved(b).total_cmp(&saved(a)))
             .then_with(|| a.kind.cmp(&b.kind))
             .then_with(|| freed(b).cmp(&freed(a)))
             .then_with(|| a.ddl.cmp(&b.ddl))
     });
+    let mut rejected = rejections::rejections(problem, selection);
+    rejected.extend(drops.kept);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: TOOL.to_owned(),
@@ -77,14 +87,14 @@ pub(super) fn report(
         },
         workload: coverage::workload(problem, selection),
         recommendations: all,
-        rejected: rejections::rejections(problem, selection),
+        rejected,
         findings: vec![],
-        not_evaluated: coverage::not_evaluated(problem, drop_doubt),
+        not_evaluated: coverage::not_evaluated(problem, drops.doubt),
     }
 }
 
 /// A statement as a report carries it: laid out, and closed, so that one after another they are a script.
-fn statement(sql: &str) -> String {
+pub(super) fn statement(sql: &str) -> String {
     format!("{};", sql::pretty(sql).trim_end_matches(';'))
 }
 

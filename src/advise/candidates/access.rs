@@ -53,8 +53,8 @@ impl Access<'_> {
     /// takes the matching rows to be spread evenly and LIMIT to stop early. Where they are rare, or lie at the other
     /// end, the scan reads the whole index; so an index that serves the order must begin with the equality keys. `but`
     /// is a key that a partial index's predicate takes care of.
-    pub(super) fn order_alone_is_safe(&self, but: Option<&KeyTarget>) -> bool {
-        !self.equal.iter().any(|e| e.selectivity < ADDS_NOTHING && Some(&e.target) != but)
+    pub(super) fn order_alone_is_safe(&self, but: impl Fn(&KeyTarget) -> bool) -> bool {
+        !self.equal.iter().any(|e| e.selectivity < ADDS_NOTHING && !but(&e.target))
     }
 
     /// Every target that an index could begin with and serve this access.
@@ -62,7 +62,7 @@ impl Access<'_> {
         let mut targets: BTreeSet<KeyTarget> = self.equal.iter().map(|e| e.target.clone()).collect();
         targets.extend(self.joins.iter().map(|(t, _)| t.clone()));
         targets.extend(self.ranges.iter().map(|k| k.target.clone()));
-        if self.order_alone_is_safe(None) {
+        if self.order_alone_is_safe(|_| false) {
             targets.extend(self.order.iter().map(|k| k.target.clone()));
         } else {
             targets.retain(|t| !self.order.iter().any(|k| k.target == *t));
@@ -96,9 +96,30 @@ pub(super) fn accesses<'a>(facts: &Facts<'a>) -> Vec<Access<'a>> {
     for query in &facts.workload.queries {
         for block in &query.bound.blocks {
             for (position, relation) in block.relations.iter().enumerate() {
-                if let Some(table) = relation.table {
-                    found.push(access(facts, query.statement, block, position, table));
+                let Some(table) = relation.table else { continue };
+                found.push(access(facts, query.statement, block, position, table));
+                // An index on a parent by plain inheritance holds none of its children's rows.
+                for child in heirs(facts, table) {
+                    found.push(access(facts, query.statement, block, position, child));
                 }
+            }
+        }
+    }
+    found
+}
+
+/// Tables below a parent by plain inheritance, whose columns have the parent's numbers: a child that was made by INHERITS
+/// has them first.
+fn heirs(facts: &Facts<'_>, parent: Oid) -> Vec<Oid> {
+    let mut found = Vec::new();
+    let mut pending = vec![parent];
+    while let Some(of) = pending.pop() {
+        for child in facts.snapshot.catalog.tables.iter().filter(|t| t.inherits.contains(&of)) {
+            let columns = facts.table(parent).map(|t| t.columns.as_slice()).unwrap_or_default();
+            let same = |c: &crate::snapshot::Column| child.column(c.attnum).is_some_and(|own| own.name == c.name);
+            if columns.iter().all(same) && !found.contains(&child.oid) {
+                found.push(child.oid);
+                pending.push(child.oid);
             }
         }
     }

@@ -89,7 +89,7 @@ impl Builder<'_, '_> {
                 self.push(vec![], std::slice::from_ref(range));
             }
         }
-        if !access.order.is_empty() && access.order_alone_is_safe(None) {
+        if !access.order.is_empty() && access.order_alone_is_safe(|_| false) {
             self.push(vec![], &access.order);
         }
     }
@@ -141,7 +141,7 @@ impl Builder<'_, '_> {
         }
         if !keys.is_empty() && self.seen.insert(keys.clone()) {
             let spec = btree_spec(self.access.table, keys);
-            self.out.push(Proposal { spec, family: Family::Btree, equality_keys, fraction: 1.0 });
+            self.out.push(Proposal { spec, family: Family::Btree, equality_keys, fraction: 1.0, parents: vec![] });
         }
     }
 }

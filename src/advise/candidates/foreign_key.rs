@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::snapshot::{AttrNumber, ForeignKey, Index, IndexMethod, KeySpec, Oid, Table};
+use crate::snapshot::{AttrNumber, ForeignKey, Index, IndexMethod, IndexSpec, KeySpec, KeyTarget, Oid, Table};
+use crate::sql::quote;
 use crate::workload::WriteKind;
 
 use super::super::facts::{Facts, Suitability};
 use super::{Family, Proposal, btree_spec};
+
+/// Share of NULLs from which an index without them is worth its own shape.
+const MOSTLY_NULL: f64 = 0.3;
 
 /// The checks that one foreign key causes and no index serves.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,15 +30,35 @@ pub(in super::super) struct ForeignKeyCheck {
 }
 
 impl ForeignKeyCheck {
-    pub(super) fn proposal(&self) -> Proposal {
+    /// The index on the referencing columns, and without the rows whose reference is NULL where those are many: no check
+    /// asks for them.
+    pub(super) fn proposals(&self, facts: &Facts<'_>) -> Vec<Proposal> {
         let keys: Vec<KeySpec> = self.columns.iter().map(|c| KeySpec::column(*c)).collect();
-        let equality_keys = keys.len();
-        Proposal { spec: btree_spec(self.table, keys), family: Family::ForeignKey, equality_keys, fraction: 1.0 }
+        let whole = Proposal {
+            equality_keys: keys.len(),
+            spec: btree_spec(self.table, keys),
+            family: Family::ForeignKey,
+            fraction: 1.0,
+            parents: vec![],
+        };
+        let mostly_null = |c: &AttrNumber| {
+            let nulls = facts.stats(self.table, *c).map_or(0.0, |s| s.null_frac);
+            let column = facts.table(self.table)?.column(*c)?;
+            (nulls >= MOSTLY_NULL).then(|| (format!("{} IS NOT NULL", quote::ident(&column.name)), 1.0 - nulls))
+        };
+        let partial = self.columns.iter().find_map(mostly_null).map(|(predicate, fraction)| {
+            let mut part = whole.clone();
+            part.spec.predicate = Some(predicate);
+            part.fraction = fraction;
+            part
+        });
+        [Some(whole), partial].into_iter().flatten().collect()
     }
 
-    /// Whether an index with these leading keys serves the checks.
-    pub(in super::super) fn served_by(&self, leading: &[AttrNumber]) -> bool {
-        leads_with(&self.columns, leading)
+    /// Whether an index of this shape serves the checks.
+    pub(in super::super) fn served_by(&self, facts: &Facts<'_>, spec: &IndexSpec) -> bool {
+        let Some(table) = facts.table(self.table).filter(|_| spec.table == self.table) else { return false };
+        shape_supports(spec, table, &self.columns)
     }
 }
 
@@ -95,16 +119,22 @@ fn check(facts: &Facts<'_>, table: &Table, key: &ForeignKey) -> ForeignKeyCheck 
 /// Whether an existing index serves the checks of a foreign key: the columns lead it in any order, and it is whole, or
 /// partial on nothing but `IS NOT NULL` of one of them.
 pub(in super::super) fn supports(index: &Index, table: &Table, columns: &[AttrNumber]) -> bool {
-    if !index.valid {
-        return false;
-    }
-    let whole = match &index.predicate {
+    index.valid && shape_supports(&index.spec(table.oid), table, columns)
+}
+
+/// The same of a shape.
+pub(in super::super) fn shape_supports(spec: &IndexSpec, table: &Table, columns: &[AttrNumber]) -> bool {
+    let whole = match &spec.predicate {
         None => true,
         Some(predicate) => columns.iter().filter_map(|c| table.column(*c)).any(|c| is_not_null(predicate, &c.name)),
     };
-    let leading: Vec<AttrNumber> = index.keys.iter().map_while(|k| k.column).collect();
+    let column = |key: &KeySpec| match key.target {
+        KeyTarget::Column(attnum) => Some(attnum),
+        KeyTarget::Expression(_) => None,
+    };
+    let leading: Vec<AttrNumber> = spec.keys.iter().map_while(column).collect();
     whole
-        && match index.method() {
+        && match spec.method {
             IndexMethod::Btree => leads_with(columns, &leading),
             IndexMethod::Hash => columns == leading,
             _ => false,

@@ -33,9 +33,10 @@ pub(super) fn proposals(facts: &Facts<'_>, access: &Access<'_>) -> Vec<Proposal>
             include: vec![],
             predicate: None,
             unique: false,
+            pages_per_range: None,
         };
         if !out.iter().any(|p| p.spec == spec) {
-            out.push(Proposal { spec, family: Family::Gin, equality_keys: 0, fraction: 1.0 });
+            out.push(Proposal { spec, family: Family::Gin, equality_keys: 0, fraction: 1.0, parents: vec![] });
         }
     }
     out
@@ -77,7 +78,7 @@ fn class(facts: &Facts<'_>, table: Oid, predicate: &Predicate, target: &KeyTarge
 }
 
 /// An extension's operator class, qualified where its schema is not on the search path.
-fn extension_opclass(facts: &Facts<'_>, extension: &str, opclass: &str) -> String {
+pub(super) fn extension_opclass(facts: &Facts<'_>, extension: &str, opclass: &str) -> String {
     let server = &facts.snapshot.server;
     let schema = server.extensions.iter().find(|e| e.name == extension).and_then(|e| e.schema.as_deref());
     match schema {

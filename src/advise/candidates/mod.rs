@@ -6,22 +6,29 @@
 //! which every family reads. Generous on purpose: the planner filters.
 
 mod access;
+mod brin;
 mod btree;
 mod foreign_key;
 mod gin;
 mod gist;
+mod hash;
 mod include;
+mod merge;
 mod partial;
 mod pattern;
 mod pool;
 mod selectivity;
+#[cfg(test)]
+mod tests;
+mod unserved;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::snapshot::{IndexMethod, IndexSpec, KeySpec, KeyTarget, Oid};
+use crate::snapshot::{AttrNumber, IndexMethod, IndexSpec, KeySpec, KeyTarget, Oid};
+use crate::whatif::CandidateId;
 
 pub(super) use access::Access;
-pub(super) use foreign_key::{ForeignKeyCheck, supports};
+pub(super) use foreign_key::{ForeignKeyCheck, shape_supports, supports};
 pub(super) use gin::TRIGRAM_EXTENSION;
 pub(super) use pool::{Candidate, Pool};
 
@@ -40,8 +47,14 @@ pub(super) enum Family {
     PatternUnknown,
     /// GIN.
     Gin,
-    /// GiST.
+    /// GiST or SP-GiST.
     Gist,
+    /// Hash.
+    Hash,
+    /// BRIN.
+    Brin,
+    /// B-tree that serves what several others would.
+    Merged,
     /// B-tree that a foreign key's checks need.
     ForeignKey,
 }
@@ -55,6 +68,8 @@ pub(super) struct Proposal {
     pub(super) equality_keys: usize,
     /// Share of the table's rows that the predicate keeps; 1 without one.
     pub(super) fraction: f64,
+    /// The candidates that it was merged from.
+    pub(super) parents: Vec<CandidateId>,
 }
 
 /// A shape refused before any planner is asked.
@@ -91,6 +106,10 @@ pub(super) struct Generated {
     pub(super) turned: Vec<Turned>,
     /// Tables whose size is unknown, with the statements that read them.
     pub(super) unknown_size: BTreeMap<Oid, BTreeSet<usize>>,
+    /// Tables that get no index, with the reason and the statements that read them.
+    pub(super) declined: BTreeMap<(Oid, &'static str), BTreeSet<usize>>,
+    /// What no index that pgwise knows serves, with the reason: a column and the statements that ask.
+    pub(super) unserved: BTreeMap<(Oid, AttrNumber, &'static str), BTreeSet<usize>>,
     pub(super) foreign_keys: Vec<ForeignKeyCheck>,
     /// Every access of the workload to a table that may get indexes.
     pub(super) accesses: Vec<AccessSummary>,
@@ -112,7 +131,12 @@ pub(super) fn generate(facts: &Facts<'_>) -> Generated {
     let mut generated = Generated::default();
     for access in &accesses {
         match facts.suitability(access.table) {
-            Suitability::Never => continue,
+            Suitability::Never(why) => {
+                if let Some(why) = why {
+                    generated.declined.entry((access.table, why)).or_default().insert(access.statement);
+                }
+                continue;
+            }
             Suitability::UnknownSize => {
                 generated.unknown_size.entry(access.table).or_default().insert(access.statement);
                 continue;
@@ -147,19 +171,37 @@ pub(super) fn generate(facts: &Facts<'_>) -> Generated {
         proposals.extend(covering);
         proposals.extend(gin::proposals(facts, access));
         proposals.extend(gist::proposals(facts, access));
+        proposals.extend(hash::proposals(facts, access));
+        proposals.extend(brin::proposals(facts, access));
+        for (column, why) in unserved::of(facts, access) {
+            generated.unserved.entry((access.table, column, why)).or_default().insert(access.statement);
+        }
         for proposal in proposals {
             generated.pool.add(access.statement, proposal);
         }
     }
     gin::settle_jsonb_opclasses(&mut generated.pool);
+    for (statements, proposal) in merge::proposals(facts, &generated.pool) {
+        generated.pool.add_merged(&statements, proposal);
+    }
     generated.foreign_keys = foreign_key::checks(facts);
     for check in &generated.foreign_keys {
-        generated.pool.add_for_foreign_key(check.proposal());
+        for proposal in check.proposals(facts) {
+            generated.pool.add_for_foreign_key(proposal);
+        }
     }
     generated
 }
 
 /// A B-tree on these keys.
 fn btree_spec(table: Oid, keys: Vec<KeySpec>) -> IndexSpec {
-    IndexSpec { table, method: IndexMethod::Btree, keys, include: vec![], predicate: None, unique: false }
+    IndexSpec {
+        table,
+        method: IndexMethod::Btree,
+        keys,
+        include: vec![],
+        predicate: None,
+        unique: false,
+        pages_per_range: None,
+    }
 }

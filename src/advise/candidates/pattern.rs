@@ -38,6 +38,7 @@ pub(super) fn proposals(facts: &Facts<'_>, access: &Access<'_>) -> Vec<Proposal>
             family: Family::PatternUnknown,
             equality_keys: 0,
             fraction: 1.0,
+            parents: vec![],
         })
         .collect()
 }

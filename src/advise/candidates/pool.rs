@@ -20,6 +20,8 @@ pub(in super::super) struct Candidate {
     pub(in super::super) fraction: f64,
     /// Whether a foreign key's checks asked for it.
     pub(in super::super) for_foreign_key: bool,
+    /// The candidates that it was merged from: worth a try only where all of them are.
+    pub(in super::super) parents: Vec<CandidateId>,
 }
 
 /// All candidates of one run. A candidate's id is its position.
@@ -42,13 +44,19 @@ impl Pool {
         }
     }
 
+    /// Adds a merged shape for the statements of its parents. It is no wish of theirs: each would be content with less.
+    pub(super) fn add_merged(&mut self, statements: &BTreeSet<usize>, proposal: Proposal) {
+        let id = self.merge(proposal);
+        self.candidates[id].asked_by.extend(statements);
+    }
+
     pub(super) fn add_for_foreign_key(&mut self, proposal: Proposal) {
         let id = self.merge(proposal);
         self.candidates[id].for_foreign_key = true;
     }
 
     fn merge(&mut self, proposal: Proposal) -> CandidateId {
-        let Proposal { spec, family, equality_keys, fraction } = proposal;
+        let Proposal { spec, family, equality_keys, fraction, parents } = proposal;
         if let Some(id) = self.by_spec.get(&spec) {
             let known = &mut self.candidates[*id];
             known.equality_keys = known.equality_keys.min(equality_keys);
@@ -67,6 +75,7 @@ impl Pool {
             equality_keys,
             fraction,
             for_foreign_key: false,
+            parents,
         });
         id
     }

@@ -147,7 +147,15 @@ mod tests {
 
     fn index_on(method: IndexMethod, columns: &[i16]) -> IndexSpec {
         let keys = columns.iter().map(|c| KeySpec::column(*c)).collect();
-        IndexSpec { table: ORDERS, method, keys, include: vec![], predicate: None, unique: false }
+        IndexSpec {
+            table: ORDERS,
+            method,
+            keys,
+            include: vec![],
+            predicate: None,
+            unique: false,
+            pages_per_range: None,
+        }
     }
 
     #[test]

@@ -45,7 +45,6 @@ pub fn existing(env: &Env<'_>, table: &Table, index: &Index, estimated_height: u
     let sizes = Sizes { pages, tuples, tree_height: index.tree_height.unwrap_or(estimated_height), gin };
     let mut info = build(env, table, &spec, IndexRef::Existing(index.oid), &index.name, &sizes)?;
     info.unique = index.unique && index.immediate;
-    info.pages_per_range = pages_per_range(&index.options);
     for (key, from) in info.keys.iter_mut().zip(&index.keys) {
         key.stats = from.stats.clone().map(Arc::new);
         key.returnable = from.returnable.unwrap_or(key.returnable);
@@ -89,7 +88,7 @@ fn build(env: &Env<'_>, table: &Table, spec: &IndexSpec, id: IndexRef, name: &st
         pages: sizes.pages,
         tuples,
         tree_height: sizes.tree_height,
-        pages_per_range: PAGES_PER_RANGE,
+        pages_per_range: spec.pages_per_range.map_or(PAGES_PER_RANGE, f64::from),
         gin: sizes.gin,
     })
 }
@@ -173,10 +172,6 @@ fn returnable(method: IndexMethod, opclass: &str) -> bool {
         }
         _ => false,
     }
-}
-
-fn pages_per_range(options: &[String]) -> f64 {
-    options.iter().find_map(|o| o.strip_prefix("pages_per_range=")?.parse().ok()).unwrap_or(PAGES_PER_RANGE)
 }
 
 fn block_size(env: &Env<'_>) -> f64 {

@@ -60,7 +60,9 @@ fn one(report: &Report, number: usize, r: &Recommendation, style: Style, canvas:
     for prerequisite in &r.prerequisites {
         canvas.sql(4, Tone::Code, &neutral::statement(prerequisite), None);
     }
-    canvas.sql(4, Tone::Code, &neutral::statement(&r.ddl), None);
+    for sql in r.statements() {
+        canvas.sql(4, Tone::Code, &neutral::statement(sql), None);
+    }
     canvas.blank();
     canvas.labelled("Why", Tone::Plain, &r.reason);
     let gain = words::gain(r);
@@ -82,7 +84,9 @@ fn one(report: &Report, number: usize, r: &Recommendation, style: Style, canvas:
     if !related.is_empty() {
         canvas.labelled("Belongs with", Tone::Plain, &related.join(", "));
     }
-    canvas.labelled("Undo", Tone::Faint, &neutral::statement(&r.undo_ddl));
+    if !r.undo_ddl.is_empty() {
+        canvas.labelled("Undo", Tone::Faint, &neutral::statement(&r.undo_ddl));
+    }
     queries(r, style, canvas);
 }
 

@@ -128,11 +128,13 @@ fn equality(stats: Option<&ColumnStats>, table: &Table, value: &Value) -> Estima
     let rows = table.rows().unwrap_or(0.0);
     let Some(distinct) = stats.distinct(rows).map(|d| d.max(1.0)) else { return Estimate::default(EQUALITY) };
     let most_common = stats.mcv_freqs.iter().copied().fold(0.0, f64::max);
-    if let (Value::Literal(literal), Some(values)) = (value, &stats.mcv_values) {
-        let literal = unquoted(literal);
-        if let Some(at) = values.iter().position(|v| v == literal) {
-            return Estimate::known(stats.mcv_freqs.get(at).copied().unwrap_or(0.0));
-        }
+    if let Value::Literal(literal) = value
+        && let Some(frequency) = frequency(stats, unquoted(literal))
+    {
+        return Estimate::known(frequency);
+    }
+    // A withheld value that a statement spells out would be known if it were among the most common.
+    if let (Value::Literal(_), Some(values)) = (value, &stats.mcv_values) {
         let rest = 1.0 - stats.null_frac - stats.mcv_freqs.iter().sum::<f64>();
         let others = distinct - values.len() as f64;
         let share = if others > 1.0 { rest / others } else { rest };
@@ -171,13 +173,21 @@ fn inequality(stats: Option<&ColumnStats>, value: &Value, less: bool) -> Estimat
     known().map_or(Estimate::default(INEQUALITY), Estimate::known)
 }
 
-/// `boolvarsel`.
+/// `boolvarsel`: from the frequency of either value, the other is what is neither that nor NULL.
 fn boolean(stats: Option<&ColumnStats>, value: &str) -> Estimate {
-    let frequency = stats.and_then(|s| {
-        let at = s.mcv_values.as_ref()?.iter().position(|v| v == value)?;
-        s.mcv_freqs.get(at).copied()
-    });
-    frequency.map_or(Estimate::default(HALF), Estimate::known)
+    let Some(stats) = stats else { return Estimate::default(HALF) };
+    let other = if value == "t" { "f" } else { "t" };
+    let own = frequency(stats, value);
+    let rest = || frequency(stats, other).map(|f| 1.0 - stats.null_frac - f);
+    own.or_else(rest).map_or(Estimate::default(HALF), Estimate::known)
+}
+
+/// The frequency of a value among the most common ones, as far as the snapshot shows them: also of withheld ones whose
+/// text a statement spells out.
+fn frequency(stats: &ColumnStats, value: &str) -> Option<f64> {
+    let shown = stats.mcv_values.as_ref().and_then(|values| values.iter().position(|v| v == value));
+    let known = || stats.withheld.as_ref()?.known.iter().find(|k| k.value == value).map(|k| k.position);
+    stats.mcv_freqs.get(shown.or_else(known)?).copied()
 }
 
 /// Compares two values as text shows them: numbers as numbers, dates and timestamps (ISO) as text; `None` for others,

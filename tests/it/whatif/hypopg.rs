@@ -54,7 +54,15 @@ pub(super) async fn shop(topic: &str) -> Option<(Database, Snapshot)> {
 pub(super) fn index(snapshot: &Snapshot, table: &str, columns: &[&str]) -> IndexSpec {
     let table = snapshot.catalog.table_named("public", table).unwrap();
     let keys = columns.iter().map(|name| KeySpec::column(table.column_named(name).unwrap().attnum)).collect();
-    IndexSpec { table: table.oid, method: IndexMethod::Btree, keys, include: vec![], predicate: None, unique: false }
+    IndexSpec {
+        table: table.oid,
+        method: IndexMethod::Btree,
+        keys,
+        include: vec![],
+        predicate: None,
+        unique: false,
+        pages_per_range: None,
+    }
 }
 
 pub(super) fn request(statement: usize, with: &[usize]) -> CostRequest {

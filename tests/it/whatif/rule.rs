@@ -84,6 +84,7 @@ async fn a_rule_speaks_for_gin_where_hypopg_cannot() {
             include: vec![],
             predicate: None,
             unique: false,
+            pages_per_range: None,
         }
     };
     let specs = vec![

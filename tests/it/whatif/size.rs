@@ -34,6 +34,7 @@ async fn estimates_are_near_the_truth() {
         include: vec![],
         predicate: None,
         unique: false,
+        pages_per_range: None,
     };
     let btree = |names: &[&str]| of(IndexMethod::Btree, names);
     // With the share of rows that the predicate keeps, and the error allowed in percent.
@@ -184,6 +185,7 @@ async fn indexes_of_every_kind_are_sized_on_small_and_large_tables() {
                 include: vec![],
                 predicate: None,
                 unique: false,
+                pages_per_range: None,
             };
             spec.keys[0].opclass = opclass.map(str::to_owned);
             client.batch_execute(&ddl::create_index(&spec, table, Some("built"), ddl::Build::Plain)).await.unwrap();
