@@ -35,6 +35,7 @@ pub(crate) fn candidates(snapshot: &Snapshot, text: &str) -> Vec<IndexSpec> {
                     include: Vec::new(),
                     predicate: None,
                     unique: false,
+                    pages_per_range: None,
                 });
             };
             add(&[*first]);

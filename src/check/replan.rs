@@ -73,6 +73,7 @@ pub(super) fn spec(index: &Index, table: &Table, production: &Production<'_>) ->
         include,
         predicate: index.predicate.clone(),
         unique: index.unique,
+        pages_per_range: None,
     })
 }
 

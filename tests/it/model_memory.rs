@@ -45,6 +45,7 @@ fn others(snapshot: &Snapshot) -> Vec<IndexSpec> {
             include,
             predicate: predicate.map(str::to_owned),
             unique: false,
+            pages_per_range: None,
         }
     };
     let mut found = vec![

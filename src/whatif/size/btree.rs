@@ -210,6 +210,7 @@ mod tests {
             include: vec![],
             predicate: None,
             unique: false,
+            pages_per_range: None,
         }
     }
 

@@ -64,7 +64,8 @@ fn normal(z: f64) -> f64 {
 
 /// Pages of a BRIN index: meta page, the map of ranges, and a summary for each.
 pub(super) fn brin_pages(spec: &IndexSpec, table: &Table) -> f64 {
-    let ranges = (f64::from(table.actual_pages.unwrap_or(table.relpages)) / RANGE_PAGES).ceil().max(1.0);
+    let per_range = spec.pages_per_range.map_or(RANGE_PAGES, f64::from).max(1.0);
+    let ranges = (f64::from(table.actual_pages.unwrap_or(table.relpages)) / per_range).ceil().max(1.0);
     let columns = stored::columns(spec, table);
     // The least and the greatest value (`brin_minmax`).
     let width: f64 = columns.iter().map(|c| 2.0 * align_to(c.mean(), f64::from(c.align))).sum();
