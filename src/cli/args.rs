@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::check::Wrapping;
 use crate::config::{AnalyzeSettings, CollectSettings};
 use crate::report::{CheckFormat, Severity};
+use crate::demo::SampleName;
 
 /// PostgreSQL query and index advisor
 ///
@@ -206,6 +207,9 @@ pub(super) struct DoctorArgs {
 /// `pgwise demo`.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
+    /// Which sample workload
+    #[arg(long, value_enum, value_name = "NAME", default_value_t, help_heading = "Workload")]
+    pub(super) workload: SampleName,
     /// Analyse the sample's own snapshot with a twin instead: no data to load, nothing to measure
     #[arg(long, conflicts_with_all = ["url", "scale", "output"], help_heading = "Workload")]
     pub(super) from_snapshot: bool,
@@ -215,7 +219,7 @@ pub(super) struct DemoArgs {
     /// Folder of the PostgreSQL server's programs [default: PATH and the usual folders]
     #[arg(long, value_name = "DIR", help_heading = "Server")]
     pub(super) pg_bin: Option<PathBuf>,
-    /// Share of the sample data to load: 1 is about 2 million rows
+    /// Share of the sample data to load: 1 is 2.5 million rows of the shop, 4 million of saas
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, help_heading = "Workload")]
     pub(super) scale: f64,
     /// Write every figure to this JSON file

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::collect::{self, CollectOptions};
 use crate::config::{AnalyzeSettings, Period, Settings, WhatIf};
 use crate::connect::{ConnectOptions, Env, Pool, PoolOptions};
-use crate::demo::{self, DemoOptions, Sample};
+use crate::demo::{self, DemoOptions, SampleName};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::snapshot::file;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
         Some(Destinations::resolve(&OutputArgs { output: args.report.clone(), ..OutputArgs::default() })?)
     };
     if args.from_snapshot {
-        let report = from_snapshot(args.pg_bin.as_deref(), env)?;
+        let report = from_snapshot(args.workload, args.pg_bin.as_deref(), env)?;
         shown.write(&report)?;
         written.as_ref().map_or(Ok(()), |places| places.write(&report))?;
         return Ok(Outcome::Clean);
@@ -43,6 +43,7 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
         image: Some(IMAGE.to_owned()),
         ..ServerOptions::default()
     });
+    options.sample = args.workload;
     options.scale = args.scale;
     if let Some(url) = args.url.as_deref() {
         options.database = Some(ConnectOptions::resolve(Some(url), env)?);
@@ -76,8 +77,8 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
 
 /// What `pgwise analyze --snapshot --what-if twin` does, with the snapshot that the program carries. Its counters cover
 /// three runs of the workload, so any history will do.
-fn from_snapshot(pg_bin: Option<&Path>, env: &Env) -> Result<Report, Failure> {
-    let snapshot = file::read(Sample::shop_snapshot())
+fn from_snapshot(sample: SampleName, pg_bin: Option<&Path>, env: &Env) -> Result<Report, Failure> {
+    let snapshot = file::read(sample.snapshot())
         .map_err(|e| Failure::new("the sample's own snapshot cannot be read, which is a bug in pgwise").because(e))?;
     let analyze = AnalyzeSettings {
         min_history: Some(Period(Duration::ZERO)),

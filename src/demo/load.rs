@@ -45,8 +45,9 @@ pub(super) async fn load(pool: &Pool, sample: &Sample, scale: f64, progress: &dy
             source: session.error(e),
         })?;
     }
-    session.batch_execute(&format!("set shop.scale = '{scale}'")).await.map_err(|e| session.error(e))?;
-    progress.begin("loading the shop", Some(sample.steps.len() as u64));
+    let name = sample.name.as_str();
+    session.batch_execute(&format!("set {name}.scale = '{scale}'")).await.map_err(|e| session.error(e))?;
+    progress.begin(&format!("loading {name}"), Some(sample.steps.len() as u64));
     for step in &sample.steps {
         session
             .batch_execute(&step.sql)

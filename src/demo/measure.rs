@@ -14,6 +14,7 @@ use crate::connect::{Pool, Session};
 use crate::progress::Progress;
 
 /// A statement with the parameters of each of its executions.
+#[derive(Debug)]
 pub(super) struct PlannedQuery {
     pub(super) name: String,
     sql: String,
@@ -22,24 +23,27 @@ pub(super) struct PlannedQuery {
 
 /// One statement in one run.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Measured {
-    pub(super) name: String,
+pub struct Measured {
+    /// The statement's name.
+    pub name: String,
     /// Of one execution: the median of the run's.
-    pub(super) ms: f64,
+    pub ms: f64,
     /// Of one execution: the mean of the run's, shared buffers hit and read together.
-    pub(super) blocks: f64,
+    pub blocks: f64,
     /// Of all executions.
-    pub(super) total_ms: f64,
+    pub total_ms: f64,
+    /// Of all executions, as the server counts: without the way to the client, and without planning.
+    pub total_exec_ms: f64,
     /// Of all executions.
-    pub(super) total_blocks: f64,
+    pub total_blocks: f64,
     /// Executions.
-    pub(super) calls: u32,
+    pub calls: u32,
 }
 
 /// Makes every statement's parameters, once, so that all runs use the same.
 pub(super) async fn plan(pool: &Pool, sample: &Sample) -> Result<Vec<PlannedQuery>, Error> {
     const TABLES: &str = "select /* pgwise */ relname, reltuples::bigint from pg_class \
-        where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname";
+        where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by relname";
     let session = pool.get().await?;
     let sizes: Vec<(String, i64)> = session
         .query(TABLES, &[])
@@ -142,7 +146,7 @@ pub(super) async fn runs(
 async fn run_query(pool: &Pool, query: &PlannedQuery) -> Result<Measured, Error> {
     let session = pool.get().await?;
     let failed = |e| Error::Statement { doing: format!("the query {}", query.name), source: session.error(e) };
-    let blocks_before = blocks(&session).await?;
+    let [blocks_before, exec_before] = counters(&session).await?;
     let statement = session.prepare(&query.sql).await.map_err(failed)?;
     let mut times = Vec::with_capacity(query.executions.len());
     for parameters in &query.executions {
@@ -152,24 +156,28 @@ async fn run_query(pool: &Pool, query: &PlannedQuery) -> Result<Measured, Error>
         while rows.try_next().await.map_err(failed)?.is_some() {}
         times.push(began.elapsed().as_secs_f64() * 1000.0);
     }
-    let total_blocks = blocks(&session).await? - blocks_before;
+    let [blocks, exec_ms] = counters(&session).await?;
+    let total_blocks = blocks - blocks_before;
     let total_ms = times.iter().sum();
     Ok(Measured {
         name: query.name.clone(),
         ms: median(&mut times),
         blocks: total_blocks / query.executions.len().max(1) as f64,
         total_ms,
+        total_exec_ms: exec_ms - exec_before,
         total_blocks,
         calls: u32::try_from(query.executions.len()).unwrap_or(u32::MAX),
     })
 }
 
-/// Blocks that all statements but pgwise's own have touched in shared buffers so far.
-async fn blocks(session: &Session) -> Result<f64, Error> {
-    const BLOCKS: &str = "select /* pgwise */ coalesce(sum(shared_blks_hit + shared_blks_read), 0)::float8 \
+/// Blocks that all statements but pgwise's own have touched in shared buffers so far, and their execution time in ms.
+async fn counters(session: &Session) -> Result<[f64; 2], Error> {
+    const COUNTERS: &str = "select /* pgwise */ coalesce(sum(shared_blks_hit + shared_blks_read), 0)::float8, \
+        coalesce(sum(total_exec_time), 0)::float8 \
         from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database()) \
         and query not like '%/* pgwise */%'";
-    Ok(session.query_one(BLOCKS, &[]).await.map_err(|e| session.error(e))?.get(0))
+    let row = session.query_one(COUNTERS, &[]).await.map_err(|e| session.error(e))?;
+    Ok([row.get(0), row.get(1)])
 }
 
 /// Execution time of the statements that carry pgwise's mark.

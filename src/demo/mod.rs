@@ -4,6 +4,7 @@
 //! what every query took before and after ([`Outcome`]). Nothing is left behind: neither a process nor a file.
 
 mod apply;
+mod bench;
 mod error;
 mod load;
 mod measure;
@@ -13,13 +14,16 @@ mod text_value;
 
 use std::time::{Duration, Instant};
 
+pub use bench::Bench;
 pub use error::Error;
+pub use measure::Measured;
 pub use outcome::{AppliedStatement, Outcome, QueryOutcome, Totals};
-pub use sample::{Sample, SampleError, SampleQuery, Step};
+pub use sample::{Sample, SampleError, SampleName, SampleQuery, Step};
 
 use crate::connect::{Access, ConnectOptions, Env, Pool, PoolOptions};
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::sql::quote;
 use crate::throwaway::{Server, ServerOptions};
 
 /// Loading builds indexes and validates foreign keys: minutes on a slow machine.
@@ -28,6 +32,8 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_mins(10);
 /// What to run the demo on, and how much of it.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
+    /// Which sample workload.
+    pub sample: SampleName,
     /// How to make a server, where no database is given.
     pub server: ServerOptions,
     /// An empty, disposable database to use instead.
@@ -39,9 +45,9 @@ pub struct DemoOptions {
 }
 
 impl DemoOptions {
-    /// The full sample, three runs each.
+    /// The full shop, three runs each.
     pub fn new(server: ServerOptions) -> Self {
-        Self { server, database: None, scale: 1.0, runs: 3 }
+        Self { sample: SampleName::Shop, server, database: None, scale: 1.0, runs: 3 }
     }
 }
 
@@ -64,40 +70,28 @@ async fn all<A>(options: &DemoOptions, analyse: A, progress: &dyn Progress) -> R
 where
     A: AsyncFnOnce(&ConnectOptions) -> Result<Report, Box<dyn std::error::Error + Send + Sync>>,
 {
-    let sample = Sample::shop()?;
+    let sample = Sample::load(options.sample)?;
     // Bound to a name so that it outlives every connection to it.
     let server = if options.database.is_some() { None } else { Some(start_server(&options.server, progress).await?) };
     let database = match (&options.database, &server) {
         (Some(database), _) => database.clone(),
-        (None, Some(server)) => create_database(server).await?,
+        (None, Some(server)) => create_database(server, options.sample.as_str()).await?,
         (None, None) => return Err(Error::Interrupted),
     };
-    let access = PoolOptions {
-        access: Access::ReadWrite,
-        max_size: 2,
-        statement_timeout: STATEMENT_TIMEOUT,
-        ..PoolOptions::default()
-    };
-    let pool = Pool::connect(&database, access).await?;
-    load::check_empty(&pool).await?;
     let began = Instant::now();
-    load::load(&pool, &sample, options.scale, progress).await?;
+    let bench = Bench::load(&database, &sample, options.scale, progress).await?;
     let load_seconds = began.elapsed().as_secs_f64();
+    let before = bench.runs(options.runs, "workload before", progress).await?;
 
-    let plan = measure::plan(&pool, &sample).await?;
-    measure::settle(&pool, progress).await?;
-    measure::reset(&pool).await?;
-    let before = measure::runs(&pool, &plan, options.runs, "workload before", progress).await?;
-
-    let own_before = measure::own_time_ms(&pool).await?;
+    let own_before = measure::own_time_ms(bench.pool()).await?;
     let began = Instant::now();
     let report = analyse(&database).await.map_err(Error::Analysis)?;
     let analysis_seconds = began.elapsed().as_secs_f64();
-    let own_server_time_ms = measure::own_time_ms(&pool).await? - own_before;
+    let own_server_time_ms = measure::own_time_ms(bench.pool()).await? - own_before;
 
-    let applied = apply::apply(&pool, &report, progress).await?;
-    measure::settle(&pool, progress).await?;
-    let after = measure::runs(&pool, &plan, options.runs, "workload after", progress).await?;
+    let applied = bench.apply(&report, progress).await?;
+    bench.settle(progress).await?;
+    let after = bench.runs(options.runs, "workload after", progress).await?;
 
     let mut outcome = outcome::Outcome::of(&before, &after);
     outcome.server = server.as_ref().map_or_else(|| database.to_string(), |s| s.origin().to_owned());
@@ -108,7 +102,7 @@ where
     outcome.own_server_time_ms = own_server_time_ms;
     outcome.peak_rss_bytes = peak_rss_bytes();
     outcome.applied = applied;
-    pool.close();
+    bench.close();
     Ok(outcome)
 }
 
@@ -125,15 +119,24 @@ async fn start_server(options: &ServerOptions, progress: &dyn Progress) -> Resul
     }
 }
 
+/// How the demo connects to the database that it loads and changes.
+fn writing() -> PoolOptions {
+    PoolOptions {
+        access: Access::ReadWrite,
+        max_size: 2,
+        statement_timeout: STATEMENT_TIMEOUT,
+        ..PoolOptions::default()
+    }
+}
+
 /// Makes the sample's database on our own server.
-async fn create_database(server: &Server) -> Result<ConnectOptions, Error> {
-    const NAME: &str = "shop";
+async fn create_database(server: &Server, name: &str) -> Result<ConnectOptions, Error> {
     let admin = ConnectOptions::resolve(Some(&server.url("postgres")), &Env::default())?;
-    let writing = PoolOptions { access: Access::ReadWrite, max_size: 1, ..PoolOptions::default() };
-    let pool = Pool::connect(&admin, writing).await?;
+    let pool = Pool::connect(&admin, writing()).await?;
     let session = pool.get().await?;
-    session.batch_execute(&format!("create database {NAME}")).await.map_err(|e| session.error(e))?;
-    Ok(admin.with_dbname(NAME))
+    let sql = format!("create database {}", quote::ident(name));
+    session.batch_execute(&sql).await.map_err(|e| session.error(e))?;
+    Ok(admin.with_dbname(name))
 }
 
 /// The most memory that this process has held, as `getrusage` has it: KiB on Linux, bytes on macOS.

@@ -116,7 +116,7 @@ async fn advice_is_applied_in_order_and_its_effect_measured() {
     assert!(outcome.totals.before_blocks > 0.0 && outcome.totals.after_blocks > 0.0, "{:?}", outcome.totals);
     assert!(outcome.peak_rss_bytes.is_some_and(|bytes| bytes > 1 << 20));
     let phases = phases.0.into_inner().expect("not poisoned");
-    assert!(phases.iter().any(|p| p == "loading the shop") && phases.iter().any(|p| p == "workload after"));
+    assert!(phases.iter().any(|p| p == "loading shop") && phases.iter().any(|p| p == "workload after"));
 
     let again = demo::run(&options(&database), async |_: &ConnectOptions| Ok(report(vec![])), &Silent).await;
     assert!(matches!(again, Err(Error::NotEmpty { relations: 13, .. })), "{again:?}");

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use pgwise::collect::{CollectOptions, collect};
-use pgwise::demo::Sample;
+use pgwise::demo::{Sample, SampleName};
 use pgwise::progress::Silent;
 use pgwise::snapshot::{IndexMethod, IndexSpec, KeySpec, Snapshot, ValuesPolicy};
 use pgwise::throwaway::ServerError;
@@ -125,7 +125,7 @@ async fn compare(source: &Client, twin: &Client, statements: &[String]) -> Parit
 
 pub(crate) async fn shop(topic: &str) -> (Database, Vec<String>) {
     let database = harness::database(topic).await;
-    let sample = Sample::shop().unwrap();
+    let sample = Sample::load(SampleName::Shop).unwrap();
     let client = database.client().await;
     client.batch_execute("set shop.scale = '0.05'").await.unwrap();
     for step in &sample.steps {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pgwise::demo::Sample;
+use pgwise::demo::{Sample, SampleName};
 use pgwise::snapshot::ValuesPolicy;
 use pgwise::sql::quote;
 use tokio_postgres::Client;
@@ -133,7 +133,7 @@ const GROWTH: &str = "
     delete from jobs where id < (select max(id) / 20 from jobs)";
 
 async fn load_shop(client: &Client, scale: f64) {
-    let sample = Sample::shop().unwrap();
+    let sample = Sample::load(SampleName::Shop).unwrap();
     client.batch_execute(&format!("create extension pg_trgm; set shop.scale = '{scale}'")).await.unwrap();
     for step in &sample.steps {
         client.batch_execute(&step.sql).await.unwrap();
@@ -149,7 +149,7 @@ async fn shop(source: &Source) -> Vec<String> {
         where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname";
     let sizes = source.texts(tables).await;
     let mut statements: Vec<String> = candidates::SHOP_STATEMENTS.iter().map(|&s| s.to_owned()).collect();
-    for query in Sample::shop().unwrap().queries {
+    for query in Sample::load(SampleName::Shop).unwrap().queries {
         statements.push(query.sql.clone());
         let Some(values) = query.values else { continue };
         let mut sql = values.replace("$1", &query.calls.to_string());
