@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshot::{IndexSpec, Oid};
 use crate::whatif::memo::Memo;
-use crate::whatif::{CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed};
+use crate::whatif::{Account, CandidateId, Configuration, CostError, CostRequest, CostSource, Costed};
 
 use super::candidates::{Family, Pool};
 
@@ -33,6 +33,10 @@ pub(super) struct Costing<'c> {
     refusals: BTreeMap<CandidateId, String>,
     source_bytes: Vec<Option<u64>>,
     planner_memo: BTreeMap<usize, Memo>,
+    /// What the best planner at hand said of the outcome.
+    proved: BTreeMap<usize, Memo>,
+    /// Whether costs come from the proof, where it has them.
+    settled: bool,
     rule_memo: BTreeMap<usize, Memo>,
     /// Statements that no source can cost, with the reason.
     failures: BTreeMap<usize, String>,
@@ -50,6 +54,8 @@ impl<'c> Costing<'c> {
             refusals: BTreeMap::new(),
             source_bytes: vec![],
             planner_memo: BTreeMap::new(),
+            proved: BTreeMap::new(),
+            settled: false,
             rule_memo: BTreeMap::new(),
             failures: BTreeMap::new(),
             lost: None,
@@ -135,9 +141,70 @@ impl<'c> Costing<'c> {
         self.planner.as_ref().map_or(0, |p| p.questions_asked()) + self.rule.questions_asked()
     }
 
-    /// Which planner answers.
-    pub(super) fn kind(&self) -> Option<CostSourceKind> {
-        self.planner.as_ref().map(|p| p.kind())
+    /// Who was asked; `None` where there is no planner.
+    pub(super) fn account(&self) -> Option<Account> {
+        self.planner.as_ref().map(|p| p.account())
+    }
+
+    /// Whether a better planner than the one that answers the search may prove its outcome.
+    pub(super) fn proves(&self) -> bool {
+        self.planner.as_ref().is_some_and(|p| p.proves())
+    }
+
+    /// Has the best planner at hand cost statements under sets, and as they stand. Gives the statements that it wants
+    /// searched again, because what the search was told of them was wrong; they are forgotten.
+    pub(super) fn prove(&mut self, requests: &[(usize, Set)]) -> BTreeSet<usize> {
+        let Some(before) = self.account() else { return BTreeSet::new() };
+        let mut questions: BTreeSet<(usize, Set)> = BTreeSet::new();
+        for (statement, set) in requests {
+            for set in [Set::new(), self.split(set).0] {
+                if !self.proved.get(statement).is_some_and(|m| m.knows(&set)) {
+                    questions.insert((*statement, set));
+                }
+            }
+        }
+        if let Some(source) = self.planner.as_deref_mut()
+            && self.lost.is_none()
+        {
+            let mut refused = BTreeMap::new();
+            let prove = |requests: &[CostRequest]| source.prove(requests);
+            self.lost = ask(prove, &questions, &mut self.proved, &mut refused);
+        }
+        let Some(after) = self.account() else { return BTreeSet::new() };
+        let mut again: BTreeSet<usize> = after.disagreeing.difference(&before.disagreeing).copied().collect();
+        for (id, why) in after.impossible {
+            if self.judges[id] == Judge::Planner {
+                self.judges[id] = Judge::Nobody;
+                self.refusals.insert(id, why);
+                again.extend(requests.iter().filter(|(_, set)| set.contains(&id)).map(|(statement, _)| *statement));
+            }
+        }
+        if after.proved_by.is_none() {
+            return BTreeSet::new();
+        }
+        for statement in &again {
+            self.planner_memo.remove(statement);
+        }
+        again
+    }
+
+    /// From now on costs come from the proof, where it has them.
+    pub(super) fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    /// What was said of a statement: by the proof, once there is one.
+    fn memo(&self, statement: usize) -> Option<&Memo> {
+        let proved = if self.settled { self.proved.get(&statement) } else { None };
+        proved.filter(|memo| memo.find(&Set::new()).is_some()).or_else(|| self.planner_memo.get(&statement))
+    }
+
+    /// What the search was told of a set that was not proved, in the measure of what was.
+    fn searched(&self, statement: usize, set: &Set, base: f64) -> Option<f64> {
+        let memo = self.planner_memo.get(&statement)?;
+        let before = memo.find(&Set::new())?.total_cost;
+        let after = memo.find(set)?.total_cost;
+        (before > 0.0).then(|| base * after / before)
     }
 
     /// Asks everything that the memos cannot answer, in one batch per source.
@@ -164,10 +231,12 @@ impl<'c> Costing<'c> {
         if let Some(source) = self.planner.as_deref_mut()
             && self.lost.is_none()
         {
-            self.lost = ask(source, &planner, &mut self.planner_memo, &mut self.failures);
+            let cost = |requests: &[CostRequest]| source.cost(requests);
+            self.lost = ask(cost, &planner, &mut self.planner_memo, &mut self.failures);
         }
         let mut rule_failures = BTreeMap::new();
-        ask(self.rule, &rule, &mut self.rule_memo, &mut rule_failures);
+        let by_rule = |requests: &[CostRequest]| self.rule.cost(requests);
+        ask(by_rule, &rule, &mut self.rule_memo, &mut rule_failures);
         if self.planner.is_none() {
             self.failures.append(&mut rule_failures);
         }
@@ -215,9 +284,12 @@ impl<'c> Costing<'c> {
         if self.planner.is_none() {
             return by_rule(&ruled).map(|(_, after)| after);
         }
-        let memo = self.planner_memo.get(&statement)?;
+        let memo = self.memo(statement)?;
         let base = memo.find(&Set::new())?.total_cost;
-        let cost = memo.find(&planned).map_or(base, |c| c.total_cost);
+        let cost = match memo.find(&planned) {
+            Some(costed) => costed.total_cost,
+            None => self.searched(statement, &planned, base).unwrap_or(base),
+        };
         if ruled.is_empty() {
             return Some(cost);
         }
@@ -231,7 +303,7 @@ impl<'c> Costing<'c> {
     /// The source's full answer: the planner's, or the rule's where only rules speak of the set.
     pub(super) fn answer(&self, statement: usize, set: &Set) -> Option<&Costed> {
         let (planned, ruled) = self.split(set);
-        let planner = self.planner_memo.get(&statement).and_then(|m| m.find(&planned));
+        let planner = self.memo(statement).and_then(|m| m.find(&planned));
         let rule = self.rule_memo.get(&statement).and_then(|m| m.find(&ruled));
         match (planner, rule) {
             (Some(p), Some(r)) if p.used.is_empty() && !r.used.is_empty() => Some(r),
@@ -244,7 +316,7 @@ impl<'c> Costing<'c> {
     pub(super) fn used(&self, statement: usize, set: &Set) -> Set {
         let (planned, ruled) = self.split(set);
         let mut used = Set::new();
-        if let Some(costed) = self.planner_memo.get(&statement).and_then(|m| m.find(&planned)) {
+        if let Some(costed) = self.memo(statement).and_then(|m| m.find(&planned)) {
             used.extend(&costed.used);
         }
         if let Some(costed) = self.rule_memo.get(&statement).and_then(|m| m.find(&ruled)) {
@@ -261,7 +333,7 @@ impl<'c> Costing<'c> {
 
 /// Asks a source and files the answers. Returns the error that says why the source is lost, if it is.
 fn ask(
-    source: &mut dyn CostSource,
+    mut source: impl FnMut(&[CostRequest]) -> Vec<Result<Costed, CostError>>,
     questions: &BTreeSet<(usize, Set)>,
     memos: &mut BTreeMap<usize, Memo>,
     failures: &mut BTreeMap<usize, String>,
@@ -277,7 +349,7 @@ fn ask(
         })
         .collect();
     let mut lost = None;
-    for ((statement, set), answer) in questions.iter().zip(source.cost(&requests)) {
+    for ((statement, set), answer) in questions.iter().zip(source(&requests)) {
         let memo = memos.entry(*statement).or_default();
         match answer {
             Ok(costed) => memo.add(set.clone(), costed),

@@ -361,6 +361,7 @@ impl CostSource for Toy {
                     used_existing: best.2.into_iter().collect(),
                     scans: BTreeMap::new(),
                     node: if best.1.is_some() { "Index Scan".to_owned() } else { "Seq Scan".to_owned() },
+                    by: CostSourceKind::Hypopg,
                 })
             })
             .collect()

@@ -6,7 +6,8 @@
 //!
 //! Candidates come from the bound queries, one file per family. The cost source says of each statement which of its
 //! candidates a planner would use; the rest are dropped from the search. The search (Extend) weighs what reads gain
-//! against what writes cost. What it leaves out becomes rejections, what existing indexes no longer bring becomes
+//! against what writes cost. Where a better planner is at hand than the one that was searched by, it proves the outcome. What
+//! the search leaves out becomes rejections, what existing indexes no longer bring becomes
 //! drops, and all of it a report.
 
 mod assemble;
@@ -24,7 +25,7 @@ mod selection;
 mod statistics;
 #[cfg(test)]
 mod tests;
-
+mod verification;
 mod write_cost;
 
 pub use options::{Budget, Objective, Options};
@@ -76,15 +77,14 @@ fn advise_with<'c>(
 ) -> Result<Report, Error> {
     let facts = Facts::new(snapshot, workload, options);
     let generated = candidates::generate(&facts);
-    let source = costs.as_ref().map(|c| c.kind());
     let costing = Costing::new(costs, rule, &generated.pool);
-    let mut problem = Problem::new(&facts, &generated, costing, progress);
+    let problem = Problem::new(&facts, &generated, costing, progress);
     unbroken(&problem)?;
-    let selection = selection::select(&mut problem, progress);
+    let (mut problem, selection) = verification::select(problem, progress);
     unbroken(&problem)?;
     let drops = drops::drops(&mut problem, &selection);
     unbroken(&problem)?;
-    Ok(assemble::report(&problem, &selection, drops, source))
+    Ok(assemble::report(&problem, &selection, drops))
 }
 
 fn unbroken(problem: &Problem<'_, '_, '_>) -> Result<(), Error> {

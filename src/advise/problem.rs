@@ -107,6 +107,26 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
         problem
     }
 
+    /// The same problem, filtered and weighed again by what the sources say now.
+    pub(super) fn anew(self, progress: &dyn Progress) -> Self {
+        Self::new(self.facts, self.generated, self.costing, progress)
+    }
+
+    /// Has the best planner at hand cost each statement under the part of a set that it could use. Gives the statements
+    /// of which the search was told something else.
+    pub(super) fn prove(&mut self, chosen: &Set) -> BTreeSet<usize> {
+        let parts = self.base.keys().map(|s| (*s, self.part(*s, chosen)));
+        let requests: Vec<(usize, Set)> = parts.filter(|(_, part)| !part.is_empty()).collect();
+        self.costing.prove(&requests)
+    }
+
+    /// From now on costs are the proof's, where there is one.
+    pub(super) fn settle(&mut self) {
+        self.costing.settle();
+        self.ask_base();
+        self.weigh();
+    }
+
     fn statements(&self) -> Vec<usize> {
         self.facts.workload.queries.iter().map(|q| q.statement).collect()
     }
@@ -392,6 +412,11 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
         };
         let queries = self.facts.workload.queries.iter().filter(|q| q.bound.blocks.iter().any(together));
         queries.map(|q| q.statement).collect()
+    }
+
+    /// Whether it serves any foreign key's checks.
+    pub(super) fn serves_any_key(&self, id: CandidateId) -> bool {
+        self.foreign_keys.iter().any(|subject| self.serves_key(id, subject))
     }
 
     /// The workload's weighted cost under a set, writes and foreign keys left out.

@@ -16,6 +16,7 @@ use crate::whatif::CostSource;
 use crate::workload;
 
 use super::args::AnalyzeArgs;
+use super::cost_source::Choice;
 use super::failure::Failure;
 use super::output::Destinations;
 use super::{Outcome, cost_source, progress, session};
@@ -91,7 +92,8 @@ pub(super) async fn judge(
 ) -> Result<Report, Failure> {
     // A twin goes with its cost source; where this is broken off, the thread that has the source may go on.
     let remains = cost_source::Cleared::default();
-    let (mut source, note) = cost_source::choose(snapshot, pool, settings, env, progress.as_ref(), &remains.0).await?;
+    let choice = cost_source::choose(snapshot, pool, settings, env, progress.as_ref(), &remains.0).await?;
+    let Choice { mut source, note, under_way } = choice;
     let options = advise_options(&settings.analyze, pool.is_some(), note);
     let (snapshot, progress, rules_settings) = (Arc::clone(snapshot), Arc::clone(progress), settings.rules.clone());
     let advising = tokio::task::spawn_blocking(move || {
@@ -103,6 +105,7 @@ pub(super) async fn judge(
     });
     let report =
         advising.await.map_err(|e| Failure::new("the analysis ended early, which is a bug in pgwise").because(e))?;
+    drop(under_way);
     report.map_err(broken_off)
 }
 

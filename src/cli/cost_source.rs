@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 use crate::config::{Settings, WhatIf};
 use crate::connect::{ConnectOptions, Env, Pool};
@@ -12,8 +13,9 @@ use crate::progress::Progress;
 use crate::snapshot::Snapshot;
 use crate::whatif::hypopg::{Hypopg, OpenError};
 use crate::whatif::model::ModelSource;
+use crate::whatif::proving::{Prover, Proving};
 use crate::whatif::reserve::{Make, Source, WithReserve};
-use crate::whatif::twin::{Containers, NotRecreated, Remains, Twin, TwinError, TwinOptions, TwinSource};
+use crate::whatif::twin::{Building, Containers, NotRecreated, Remains, Twin, TwinError, TwinOptions, TwinSource};
 
 use super::analyze::broken_off;
 use super::failure::Failure;
@@ -22,6 +24,9 @@ use super::failure::Failure;
 const NAMED: usize = 3;
 /// Sessions on a twin unless `--jobs` says otherwise: more do not pay (docs/twin.md).
 const COPIES: usize = 2;
+/// How often, and how long apart, it is looked whether a twin's building was broken off.
+const ABORTS: u32 = 500;
+const ABORT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Where the user wants a twin.
 pub(super) struct Place<'a> {
@@ -89,7 +94,40 @@ fn model(snapshot: &Arc<Snapshot>) -> Result<ModelSource, Failure> {
     ModelSource::new(snapshot, threads).map_err(|e| Failure::new("the planner model cannot run").because(e))
 }
 
-/// The cost source that `--what-if` asks for: `None` for the rules of thumb, with the reason for the report's header.
+/// The cost source that `--what-if` asks for.
+pub(super) struct Choice {
+    /// The source; `None` for the rules of thumb.
+    pub(super) source: Option<Source>,
+    /// For the report's header.
+    pub(super) note: Option<String>,
+    /// Broken off when the choice goes.
+    pub(super) under_way: UnderWay,
+}
+
+impl Choice {
+    fn of(source: Option<Source>, note: Option<String>) -> Self {
+        Self { source, note, under_way: UnderWay(None) }
+    }
+}
+
+/// A twin that may still be being built.
+pub(super) struct UnderWay(Option<AbortHandle>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let Some(task) = &self.0 else { return };
+        task.abort();
+        // What it made on a server is removed after this, and it must make nothing more.
+        for _ in 0..ABORTS {
+            if task.is_finished() {
+                return;
+            }
+            std::thread::sleep(ABORT_PAUSE);
+        }
+    }
+}
+
+/// Chooses.
 pub(super) async fn choose(
     snapshot: &Arc<Snapshot>,
     pool: Option<&Pool>,
@@ -97,40 +135,49 @@ pub(super) async fn choose(
     env: &Env,
     progress: &dyn Progress,
     remains: &Remains,
-) -> Result<(Option<Source>, Option<String>), Failure> {
-    let wanted = settings.analyze.what_if.unwrap_or_default();
-    match wanted {
-        WhatIf::Rule => return Ok((None, Some("--what-if rule".to_owned()))),
-        WhatIf::Model => return model(snapshot).map(|model| (Some(Box::new(model) as Source), None)),
-        WhatIf::Auto | WhatIf::Hypopg | WhatIf::Twin => {}
-    }
+) -> Result<Choice, Failure> {
     let place = Place::of(settings);
-    let options = place.options(env, remains)?;
-    let forced = wanted == WhatIf::Twin || place.is_named();
-    match (wanted, pool) {
-        (WhatIf::Hypopg, pool) => match hypopg(snapshot, pool).await? {
-            Ok(source) => Ok((Some(Box::new(source)), None)),
+    match settings.analyze.what_if.unwrap_or_default() {
+        WhatIf::Rule => Ok(Choice::of(None, Some("--what-if rule".to_owned()))),
+        WhatIf::Model => Ok(Choice::of(Some(Box::new(model(snapshot)?)), None)),
+        WhatIf::Hypopg => match hypopg(snapshot, pool).await? {
+            Ok(source) => Ok(Choice::of(Some(Box::new(source)), None)),
             Err(Missing { reason, hint }) => Err(Failure::new(reason).hint(hint)),
         },
-        (WhatIf::Auto, Some(pool)) => match hypopg(snapshot, Some(pool)).await? {
-            Ok(source) => Ok((Some(with_twin(source, snapshot, options)), None)),
-            Err(Missing { reason, hint }) => match twin(snapshot, &options, progress).await {
-                Ok((source, note)) => {
-                    let lacks = note.map(|note| format!("; {note}")).unwrap_or_default();
-                    Ok((Some(source), Some(format!("{reason}, so a twin is asked{lacks}"))))
+        WhatIf::Twin => {
+            let built = twin(snapshot, &place.options(env, remains)?, progress).await;
+            let (source, note) = built.map_err(no_twin)?;
+            Ok(Choice::of(Some(source), note))
+        }
+        WhatIf::Auto => {
+            let options = place.options(env, remains)?;
+            let model = model(snapshot)?;
+            let mut note = None;
+            if let Some(pool) = pool {
+                match hypopg(snapshot, Some(pool)).await? {
+                    Ok(source) => {
+                        let source = with_twin(source, snapshot, options);
+                        let proving = Proving::new(snapshot, model, Box::new(move || Ok((source, None))));
+                        return Ok(Choice::of(Some(Box::new(proving)), None));
+                    }
+                    Err(Missing { reason, hint }) => note = Some(format!("{reason}: {hint}")),
                 }
-                Err(error) if forced => Err(no_twin(error)),
-                Err(error) => Ok((None, Some(format!("{reason}: {hint}; and {}", no_twin(error))))),
-            },
-        },
-        _ => match twin(snapshot, &options, progress).await {
-            Ok((source, note)) => Ok((Some(source), note)),
-            Err(error) if forced => Err(no_twin(error)),
-            Err(error) => {
-                let hint = hint(&error);
-                Ok((None, Some(format!("{}: {hint}", no_twin(error)))))
             }
-        },
+            if place.is_named() {
+                // It has to do: better said before the search than after it.
+                let (source, lacks) = twin(snapshot, &options, progress).await.map_err(no_twin)?;
+                let proving = Proving::new(snapshot, model, Box::new(move || Ok((source, lacks))));
+                return Ok(Choice::of(Some(Box::new(proving)), note));
+            }
+            let building = Building::begin(snapshot, &options, Handle::current());
+            let under_way = UnderWay(building.abort_handle());
+            let prover: Prover = Box::new(move || match building.finish() {
+                Ok((source, left_out)) => Ok((Box::new(source) as Source, lacks(&left_out))),
+                Err(error) => Err(format!("no real planner proved the outcome: {}", no_twin(error))),
+            });
+            let source: Source = Box::new(Proving::new(snapshot, model, prover));
+            Ok(Choice { source: Some(source), note, under_way })
+        }
     }
 }
 

@@ -105,8 +105,8 @@ settings! {
 settings! {
     /// How to judge.
     AnalyzeSettings {
-        /// What costs the what-if questions: auto takes HypoPG on a live database that has it and a twin for what HypoPG
-        /// cannot express, else a twin, else rules of thumb
+        /// What costs the what-if questions: auto searches with the planner model and has the outcome proved by HypoPG on
+        /// a live database that has it, and by a twin for what HypoPG cannot express; else by a twin; else by nobody
         #[arg(long, value_name = "SOURCE", value_enum, help_heading = "How to judge")]
         what_if: Option<WhatIf>,
         /// Folder of the server's programs for a twin [default: PATH and the usual folders]
@@ -140,8 +140,8 @@ settings! {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum WhatIf {
-    /// HypoPG on a live database that has it and a twin for what HypoPG cannot express, else a twin where it can be built,
-    /// else rules of thumb.
+    /// The planner model to search; HypoPG on a live database that has it, and a twin for what HypoPG cannot express, to
+    /// prove the outcome; else a twin, where it can be built; else the model alone.
     #[default]
     Auto,
     /// HypoPG, or fail.

@@ -46,6 +46,7 @@ fn head(report: &Report, out: &mut Page) {
     }
     facts.extend(words::workload_cost(&report.workload).map(|c| ("Cost", c)));
     facts.push(("Judged by", words::cost_source(report)));
+    facts.extend(words::agreement(report).map(|a| ("Agreement", a)));
     facts.extend(report.cost_source.note.clone().map(|n| ("Note", n)));
     facts.push(("Written by", report.tool.clone()));
     for (label, fact) in facts {

@@ -64,12 +64,32 @@ pub enum SourceKind {
 }
 
 /// What the costs rest on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostSourceReport {
-    /// `hypopg`, `twin` or `rule`.
+    /// The best of those asked: `hypopg`, `twin`, `model` or `rule`.
     pub kind: String,
-    /// Cost questions that reached the source.
+    /// Who answered the search: `model`, `hypopg`, `twin` or `rule`.
+    #[serde(default)]
+    pub searched_by: String,
+    /// The real planner that costed what the search decided: `hypopg` or `twin`; absent where none was at hand.
+    #[serde(default)]
+    pub proved_by: Option<String>,
+    /// Cost questions that reached a source.
     pub questions: u64,
+    /// Those to the one that answered the search.
+    #[serde(default)]
+    pub search_questions: u64,
+    /// Those to the one that proved the outcome, and that answered the search for statements where the model disagrees;
+    /// 0 where one did both.
+    #[serde(default)]
+    pub proof_questions: u64,
+    /// Statements for which the planner model's cost was compared with a server's own EXPLAIN.
+    #[serde(default)]
+    pub statements_compared: u64,
+    /// Those among them where the two are more than 10 % apart: a real planner costed them, or advice that rests on
+    /// them has low confidence.
+    #[serde(default)]
+    pub statements_disagreeing: u64,
     /// Why no better source was used, if that is so.
     pub note: Option<String>,
 }

@@ -21,6 +21,9 @@ pub(super) fn render(report: &Report) -> String {
     script.comment(&words::verdict(report));
     script.comment(&format!("Workload: {}.", words::looked_at(&report.workload)));
     script.comment(&format!("Judged by: {}.", words::cost_source(report)));
+    if let Some(agreement) = words::agreement(report) {
+        script.comment(&format!("Agreement: {agreement}."));
+    }
     for part in &report.not_evaluated {
         script.comment(&format!("Not evaluated: {}: {}", part.what, part.reason));
     }

@@ -214,13 +214,46 @@ fn reason(id: &str) -> String {
 /// Where the numbers come from: `PostgreSQL's planner with hypothetical indexes (HypoPG)`.
 pub(super) fn cost_source(report: &Report) -> String {
     let source = &report.cost_source;
-    let what = match source.kind.as_str() {
-        "hypopg" => "PostgreSQL's own planner, asked with hypothetical indexes (HypoPG)",
-        "twin" => "PostgreSQL's own planner, on an empty server with the snapshot's statistics and sizes (twin)",
-        "rule" => "rules of thumb over the captured plans: no planner was asked",
-        other => other,
+    let what = |kind: &str| match kind {
+        "hypopg" => "PostgreSQL's own planner, asked with hypothetical indexes (HypoPG)".to_owned(),
+        "twin" => {
+            "PostgreSQL's own planner, on an empty server with the snapshot's statistics and sizes (twin)".to_owned()
+        }
+        "model" => "the planner model, which computes PostgreSQL's plans from the snapshot".to_owned(),
+        "rule" => "rules of thumb over the captured plans: no planner was asked".to_owned(),
+        other => other.to_owned(),
     };
-    if source.questions == 0 { what.to_owned() } else { format!("{what}, {} questions", count(source.questions)) }
+    let asked = |kind: &str, questions: u64| match questions {
+        0 => what(kind),
+        _ => format!("{}, {} questions", what(kind), count(questions)),
+    };
+    match &source.proved_by {
+        Some(proved) if *proved != source.searched_by => format!(
+            "{}; the outcome by {}",
+            asked(&source.searched_by, source.search_questions),
+            asked(proved, source.proof_questions)
+        ),
+        _ => asked(&source.kind, source.questions),
+    }
+}
+
+/// How far the planner model agrees with the server; `None` where nothing was compared.
+pub(super) fn agreement(report: &Report) -> Option<String> {
+    let source = &report.cost_source;
+    let (compared, apart) = (source.statements_compared, source.statements_disagreeing);
+    if compared == 0 {
+        return None;
+    }
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let of = plural(number(compared), "statement", "statements");
+    Some(match (apart, &source.proved_by) {
+        (0, _) => format!("the model's costs of {of} are within 10 % of the server's"),
+        (_, Some(_)) => format!("the model's costs of {} of {of} are more than 10 % off the server's: a real planner costed those", count(apart)),
+        (_, None) => format!(
+            "the model's costs of {} of {of} are more than 10 % off the server's: advice for those has low confidence",
+            count(apart)
+        ),
+    })
 }
 
 /// Live or file, and when.

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{CandidateId, Costed};
+use super::{CandidateId, CostSourceKind, Costed};
 use crate::plan::{Explain, PlanNode};
 
 /// Reads EXPLAIN's answer. `candidate` says which candidate an index's name in the plan stands for, `name` gives a
-/// candidate's own name.
+/// candidate's own name, `by` says whose plan it is.
 pub(super) fn read<'n>(
     json: &Value,
     candidate: &impl Fn(&str) -> Option<CandidateId>,
     name: &impl Fn(CandidateId) -> &'n str,
+    by: CostSourceKind,
 ) -> Result<Costed, String> {
     let explain = Explain::from_json(json).map_err(|error| error.to_string())?;
     let mut used = BTreeSet::new();
@@ -41,7 +42,7 @@ pub(super) fn read<'n>(
         }
     }
     let node = explain.describe_with(dearest_scan(&explain), &rename);
-    Ok(Costed { total_cost: explain.total_cost(), rows: explain.root().plan_rows, used, used_existing, scans, node })
+    Ok(Costed { total_cost: explain.total_cost(), rows: explain.root().plan_rows, used, used_existing, scans, node, by })
 }
 
 /// The table scan with the greatest cost, the first of equals; the root where no table is scanned.
@@ -72,7 +73,7 @@ mod tests {
             ]
         }}]);
         let hypothetical = |index: &str| (index == "<13556>btree_orders_a").then_some(7);
-        let costed = read(&plan, &hypothetical, &|_| "orders_a_idx").unwrap();
+        let costed = read(&plan, &hypothetical, &|_| "orders_a_idx", CostSourceKind::Hypopg).unwrap();
         assert_eq!(costed.used, BTreeSet::from([7]));
         assert!(costed.used_existing.is_empty());
         assert_eq!(costed.scans["o"], "Bitmap Heap Scan on orders (orders_a_idx)");

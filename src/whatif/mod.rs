@@ -5,6 +5,7 @@
 //! done by a tokio runtime and blocks the calling thread meanwhile. Nothing here decides anything.
 
 mod answer;
+mod captured;
 pub mod ddl;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -12,6 +13,7 @@ pub mod hypopg;
 mod live;
 pub mod memo;
 pub mod model;
+pub mod proving;
 pub mod reserve;
 pub mod rule;
 pub mod size;
@@ -60,6 +62,8 @@ pub struct Costed {
     /// The dearest table scan of the plan (its root, where no table is scanned), for `node_before` / `node_after`
     /// where no scan of [`Costed::scans`] fits better.
     pub node: String,
+    /// Who says so.
+    pub by: CostSourceKind,
 }
 
 /// Why a question has no answer.
@@ -92,6 +96,32 @@ pub trait CostSource {
     /// Answers every request, in order. A failure of one does not touch the others.
     fn cost(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>>;
 
+    /// Answers requests as [`CostSource::cost`] does, by the most trustworthy planner at hand: what a search has decided
+    /// is costed so.
+    fn prove(&mut self, requests: &[CostRequest]) -> Vec<Result<Costed, CostError>> {
+        self.cost(requests)
+    }
+
+    /// Whether [`CostSource::prove`] asks another planner than [`CostSource::cost`].
+    fn proves(&self) -> bool {
+        false
+    }
+
+    /// Who was asked so far, and how far they agree.
+    fn account(&self) -> Account {
+        let real = matches!(self.kind(), CostSourceKind::Hypopg | CostSourceKind::Twin);
+        Account {
+            searched_by: self.kind(),
+            proved_by: real.then(|| self.kind()),
+            search_questions: self.questions_asked(),
+            proof_questions: 0,
+            compared: BTreeSet::new(),
+            disagreeing: BTreeSet::new(),
+            impossible: BTreeMap::new(),
+            note: None,
+        }
+    }
+
     /// Questions that reached the source, so far. Answering from memory is the caller's (`advise` does).
     fn questions_asked(&self) -> u64;
 
@@ -105,6 +135,27 @@ pub struct Registered {
     /// The source's own estimate of the index's size, which its costs rest on, if it makes one. HypoPG knows no
     /// deduplication: what [`size`] says is nearer the truth.
     pub estimated_bytes: Option<u64>,
+}
+
+/// Who answered a run's questions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// Who answered the search.
+    pub searched_by: CostSourceKind,
+    /// The real planner that costed its outcome, or will; `None` where none is at hand.
+    pub proved_by: Option<CostSourceKind>,
+    /// Questions to the first.
+    pub search_questions: u64,
+    /// Questions to the second: the proof's, and the search's about statements that the first gets wrong.
+    pub proof_questions: u64,
+    /// Statements for which the model's costs were compared with a server's.
+    pub compared: BTreeSet<usize>,
+    /// Those among them where the two are further apart than [`proving::AGREEMENT`].
+    pub disagreeing: BTreeSet<usize>,
+    /// Candidates of which a server said in the proof that they cannot exist.
+    pub impossible: BTreeMap<CandidateId, String>,
+    /// Why no better planner was asked, or what it lacks.
+    pub note: Option<String>,
 }
 
 /// The kinds of cost source.

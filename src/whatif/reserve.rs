@@ -88,6 +88,10 @@ impl CostSource for WithReserve {
             .filter(|(n, _)| matches!(answers.get(*n), Some(Err(CostError::Inexpressible(_)))))
             .collect();
         if refused.is_empty() {
+            // A later configuration may hold one of these beside one of the second's.
+            if let Second::Made(source) = &mut self.second {
+                source.register(candidates);
+            }
             return answers;
         }
         let specs: Vec<(CandidateId, IndexSpec)> = refused.iter().map(|(_, one)| one.clone()).collect();
@@ -209,6 +213,7 @@ mod tests {
                         used_existing: BTreeSet::new(),
                         scans: BTreeMap::new(),
                         node: String::new(),
+                        by: CostSourceKind::Hypopg,
                     })
                 })
                 .collect()

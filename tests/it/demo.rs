@@ -49,7 +49,7 @@ fn report(recommendations: Vec<Recommendation>) -> Report {
             interval_ms: None,
             tables: 0,
         },
-        cost_source: CostSourceReport { kind: "rule".to_owned(), questions: 0, note: None },
+        cost_source: CostSourceReport { kind: "rule".to_owned(), ..CostSourceReport::default() },
         workload: WorkloadReport {
             statements_seen: 0,
             statements_analysed: 0,

@@ -78,6 +78,7 @@ fn read(planned: &Value) -> Costed {
         used_existing: plan::indexes(planned),
         scans: [].into(),
         node: String::new(),
+        by: pgwise::whatif::CostSourceKind::Twin,
     }
 }
 

@@ -46,12 +46,7 @@ fn one(
     let served = served(problem, chosen, candidate);
     let keys = served_keys(problem, chosen, candidate);
     let impact = impact(problem, chosen, candidate, &served, &keys);
-    let planner = problem.costing.judge(candidate) == Judge::Planner && !served.is_empty();
-    let evidence = match (planner, problem.costing.kind()) {
-        (true, Some(CostSourceKind::Model)) => Evidence::Model,
-        (true, _) => Evidence::Planner,
-        (false, _) => Evidence::Rule,
-    };
+    let evidence = evidence(problem, chosen, candidate, &served);
     let mut reason = reason(problem, candidate, &served, &keys);
     let steps: Vec<String> = if partitioned {
         reason
@@ -90,6 +85,18 @@ fn one(
         reason,
         related: vec![],
     }
+}
+
+/// Whose word it is: a real planner's where one proved it for every statement served.
+fn evidence(problem: &Problem<'_, '_, '_>, chosen: &Set, candidate: CandidateId, served: &[usize]) -> Evidence {
+    if problem.costing.judge(candidate) != Judge::Planner || served.is_empty() {
+        return Evidence::Rule;
+    }
+    let by_model = |statement: &usize| {
+        let answer = problem.costing.answer(*statement, &problem.part(*statement, chosen));
+        answer.is_none_or(|costed| costed.by == CostSourceKind::Model)
+    };
+    if served.iter().any(by_model) { Evidence::Model } else { Evidence::Planner }
 }
 
 /// Statements whose plans use the candidate among the chosen, the most time saved first.
@@ -227,6 +234,9 @@ fn confidence(
     let candidate = problem.generated.pool.get(candidate);
     match evidence {
         Evidence::Rule if candidate.family == Family::PatternUnknown => Confidence::Low,
+        Evidence::Model if problem.costing.account().is_some_and(|a| served.iter().any(|s| a.disagreeing.contains(s))) => {
+            Confidence::Low
+        }
         Evidence::Rule | Evidence::Model => Confidence::Medium,
         Evidence::Planner => {
             let statistics =

@@ -9,7 +9,7 @@ mod drop;
 
 use crate::report::{CostSourceReport, Recommendation, RecommendationKind, Report, SCHEMA_VERSION, Source};
 use crate::sql;
-use crate::whatif::CostSourceKind;
+use crate::whatif::{Account, CostSourceKind};
 
 use super::costing::Set;
 use super::drops::Drops;
@@ -26,7 +26,6 @@ pub(super) fn report(
     problem: &Problem<'_, '_, '_>,
     selection: &Selection,
     drops: Drops<'_>,
-    source: Option<CostSourceKind>,
 ) -> Report {
     let facts = problem.facts;
     let snapshot = facts.snapshot;
@@ -75,21 +74,39 @@ pub(super) fn report(
             interval_ms: snapshot.statements.interval_ms,
             tables: snapshot.catalog.tables.len() as u64,
         },
-        cost_source: CostSourceReport {
-            kind: match source {
-                Some(CostSourceKind::Hypopg) => "hypopg".to_owned(),
-                Some(CostSourceKind::Twin) => "twin".to_owned(),
-                Some(CostSourceKind::Model) => "model".to_owned(),
-                Some(CostSourceKind::Rule) | None => "rule".to_owned(),
-            },
-            questions: problem.costing.questions(),
-            note: facts.options.cost_source_note.clone(),
-        },
+        cost_source: cost_source(problem),
         workload: coverage::workload(problem, selection),
         recommendations: all,
         rejected,
         findings: vec![],
         not_evaluated: coverage::not_evaluated(problem, drops.doubt),
+    }
+}
+
+/// Who was asked, and how far they agree.
+fn cost_source(problem: &Problem<'_, '_, '_>) -> CostSourceReport {
+    let word = |kind: CostSourceKind| match kind {
+        CostSourceKind::Hypopg => "hypopg",
+        CostSourceKind::Twin => "twin",
+        CostSourceKind::Model => "model",
+        CostSourceKind::Rule => "rule",
+    };
+    let account = problem.costing.account();
+    let searched_by = account.as_ref().map_or(CostSourceKind::Rule, |a| a.searched_by);
+    let proved_by = account.as_ref().and_then(|a| a.proved_by);
+    let given = problem.facts.options.cost_source_note.clone();
+    let notes: Vec<String> = given.into_iter().chain(account.as_ref().and_then(|a| a.note.clone())).collect();
+    let count = |of: fn(&Account) -> usize| account.as_ref().map_or(0, |a| of(a) as u64);
+    CostSourceReport {
+        kind: word(proved_by.unwrap_or(searched_by)).to_owned(),
+        searched_by: word(searched_by).to_owned(),
+        proved_by: proved_by.map(|kind| word(kind).to_owned()),
+        questions: problem.costing.questions(),
+        search_questions: account.as_ref().map_or_else(|| problem.costing.questions(), |a| a.search_questions),
+        proof_questions: account.as_ref().map_or(0, |a| a.proof_questions),
+        statements_compared: count(|a| a.compared.len()),
+        statements_disagreeing: count(|a| a.disagreeing.len()),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }
 

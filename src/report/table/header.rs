@@ -32,6 +32,9 @@ pub(super) fn draw(report: &Report, canvas: &mut Canvas) {
         canvas.labelled("Cost", Tone::Plain, &format!("{cost}, in the planner's unit, with all of the advice"));
     }
     canvas.labelled("Judged by", Tone::Plain, &words::cost_source(report));
+    if let Some(agreement) = words::agreement(report) {
+        canvas.labelled("", Tone::Plain, &agreement);
+    }
     if let Some(note) = &report.cost_source.note {
         canvas.labelled("", Tone::Warn, note);
     }

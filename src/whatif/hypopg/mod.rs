@@ -376,7 +376,7 @@ impl Shared {
         });
         let plans = join_all(questions).await;
         let candidate = |index: &str| session.hypothetical().get(&hypothetical_oid(index)?).copied();
-        let read = |json: &serde_json::Value| answer::read(json, &candidate, &name);
+        let read = |json: &serde_json::Value| answer::read(json, &candidate, &name, CostSourceKind::Hypopg);
         Ok(plans
             .into_iter()
             .map(|(i, plan)| (i, plan.and_then(|json| read(&json).map_err(Failure::Statement))))

@@ -6,6 +6,7 @@
 
 mod worker;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -33,6 +34,7 @@ struct Worker {
 enum Job {
     Register(Arc<Vec<(CandidateId, IndexSpec)>>, mpsc::Sender<Vec<Result<Registered, CostError>>>),
     Cost(Vec<(usize, CostRequest)>, mpsc::Sender<Vec<(usize, Result<Costed, CostError>)>>),
+    AsWritten(Vec<usize>, mpsc::Sender<Vec<(usize, Result<f64, CostError>)>>),
     Explain(CostRequest, mpsc::Sender<Result<Plan, CostError>>),
 }
 
@@ -51,6 +53,24 @@ impl ModelSource {
         let (reply, answer) = mpsc::channel();
         worker.send(Job::Explain(request.clone(), reply))?;
         answer.recv().map_err(|_| ended())?
+    }
+
+    /// The total costs of statements as their texts stand, with the indexes that exist: what the plans of a snapshot can
+    /// be compared with. [`CostSource::cost`] puts likely rows in the place of a parameterised LIMIT.
+    pub fn as_written(&mut self, statements: &[usize]) -> BTreeMap<usize, Result<f64, CostError>> {
+        self.asked += statements.len() as u64;
+        let count = self.workers.len().max(1);
+        let mut waiting = Vec::new();
+        for (position, worker) in self.workers.iter().enumerate() {
+            let share: Vec<usize> = statements.iter().copied().filter(|s| s % count == position).collect();
+            let (reply, answer) = mpsc::channel();
+            if !share.is_empty() && worker.send(Job::AsWritten(share, reply)).is_ok() {
+                waiting.push(answer);
+            }
+        }
+        let mut answers: BTreeMap<usize, _> = statements.iter().map(|s| (*s, Err(ended()))).collect();
+        answers.extend(waiting.into_iter().flat_map(|answer| answer.recv().unwrap_or_default()));
+        answers
     }
 }
 

@@ -16,7 +16,7 @@ use crate::planner::{Env, PathKind, Plan, PlannerError, Root, analyze, plan, pre
 use crate::snapshot::{IndexMethod, IndexSpec, Oid, Snapshot, Table};
 use crate::sql::{self, quote};
 use crate::whatif::ddl::{self, Names};
-use crate::whatif::{CandidateId, CostError, CostRequest, Costed, Registered, live, size};
+use crate::whatif::{CandidateId, CostError, CostRequest, CostSourceKind, Costed, Registered, live, size};
 
 /// Path sets that a worker remembers at most: some megabytes.
 const MOST_KNOWN: usize = 2_048;
@@ -35,6 +35,10 @@ pub(super) fn run(snapshot: &Snapshot, queue: mpsc::Receiver<Job>) {
             }
             Job::Explain(request, reply) => {
                 let _ = reply.send(state.explain(&request));
+            }
+            Job::AsWritten(statements, reply) => {
+                let cost = |statement: usize| (statement, state.as_written(statement));
+                let _ = reply.send(statements.into_iter().map(cost).collect());
             }
             Job::Cost(requests, reply) => {
                 let answer = |(position, request): (usize, CostRequest)| (position, state.cost(&request));
@@ -187,6 +191,17 @@ impl<'a> State<'a> {
         })
     }
 
+    /// The total cost of a statement as its text stands, a parameterised LIMIT included, with the indexes that exist.
+    fn as_written(&self, statement: usize) -> Result<f64, CostError> {
+        let refuse = |error: PlannerError| CostError::Statement(error.to_string());
+        let item = self.env.snapshot.statements.items.get(statement);
+        let item = item.ok_or_else(|| CostError::Statement("the snapshot has no such statement".to_owned()))?;
+        let root = prepare_text(self.env, &item.query).map_err(refuse)?;
+        let no_plan = || CostError::Statement("the planner model finds no plan for it".to_owned());
+        let rel = upper::plan_level(&root, &self.all_existing(), None).ok_or_else(no_plan)?;
+        Ok(upper::best_path(&rel, 0.0).ok_or_else(no_plan)?.total_cost)
+    }
+
     /// Plans a statement and reads the plan.
     fn plan<T>(
         &mut self,
@@ -302,7 +317,7 @@ fn answer(root: &Root<'_>, path: &Path, attached: &[Attached]) -> Costed {
     let node = dearest.map_or_else(|| plan::title(path), |(_, description)| description);
     // As EXPLAIN prints it.
     let total_cost = (path.total_cost * 100.0).round() / 100.0;
-    Costed { total_cost, rows: path.rows, used, used_existing, scans, node }
+    Costed { total_cost, rows: path.rows, used, used_existing, scans, node, by: CostSourceKind::Model }
 }
 
 /// Describes every table scan of a plan, and finds the dearest.

@@ -80,6 +80,7 @@ impl<'a> Rule<'a> {
             used_existing: explain.indexes_used().into_iter().map(str::to_owned).collect(),
             scans: BTreeMap::new(),
             node: String::new(),
+            by: CostSourceKind::Rule,
         };
         let mut dearest: Option<f64> = None;
         for node in explain.scans() {

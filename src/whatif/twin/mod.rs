@@ -15,6 +15,7 @@
 
 mod admission;
 mod build;
+mod building;
 mod check;
 mod counts;
 mod extended;
@@ -38,6 +39,7 @@ use std::time::Duration;
 
 pub use admission::Refusal;
 pub use build::Twin;
+pub use building::Building;
 pub use site::Remains;
 pub use source::TwinSource;
 
