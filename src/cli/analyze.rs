@@ -112,8 +112,8 @@ pub(super) async fn judge(
 /// The planner went away before it had been asked everything.
 pub(super) fn broken_off(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::new("the analysis was broken off, and no report was written").because(error).hint(
-        "the planner could not be asked everything; see the server's log, then run again. --what-if rule does without \
-         one",
+        "the planner could not be asked everything; see the server's log, then run again. --what-if model does \
+         without one",
     )
 }
 

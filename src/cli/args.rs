@@ -210,7 +210,7 @@ pub(super) struct DemoArgs {
     /// Which sample workload
     #[arg(long, value_enum, value_name = "NAME", default_value_t, help_heading = "Workload")]
     pub(super) workload: SampleName,
-    /// Analyse the sample's own snapshot with a twin instead: no data to load, nothing to measure
+    /// Analyse the sample's own snapshot instead: no data to load, nothing to measure, no server needed
     #[arg(long, conflicts_with_all = ["url", "scale", "output"], help_heading = "Workload")]
     pub(super) from_snapshot: bool,
     /// Use this empty, disposable database instead of starting a server

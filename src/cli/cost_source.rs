@@ -246,7 +246,7 @@ fn hint(error: &TwinError) -> String {
         }
         TwinError::NoSchema => "pgwise collect -o FILE takes a new one",
         TwinError::Checksums(_) | TwinError::BlockSize | TwinError::BigEndian | TwinError::Ended => {
-            "--what-if rule does without a twin"
+            "--what-if model does without a twin"
         }
         TwinError::Files(_) | TwinError::Check(_) | TwinError::Database(_) => {
             "see the server's log and whether its disk is full, then run again"

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::collect::{self, CollectOptions};
-use crate::config::{AnalyzeSettings, Period, Settings, WhatIf};
+use crate::config::{AnalyzeSettings, Period, Settings};
 use crate::connect::{ConnectOptions, Env, Pool, PoolOptions};
 use crate::demo::{self, DemoOptions, SampleName};
 use crate::progress::Progress;
@@ -75,14 +75,13 @@ pub(super) fn run(args: &DemoArgs, env: &Env) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-/// What `pgwise analyze --snapshot --what-if twin` does, with the snapshot that the program carries. Its counters cover
+/// What `pgwise analyze --snapshot` does, with the snapshot that the program carries. Its counters cover
 /// three runs of the workload, so any history will do.
 fn from_snapshot(sample: SampleName, pg_bin: Option<&Path>, env: &Env) -> Result<Report, Failure> {
     let snapshot = file::read(sample.snapshot())
         .map_err(|e| Failure::new("the sample's own snapshot cannot be read, which is a bug in pgwise").because(e))?;
     let analyze = AnalyzeSettings {
         min_history: Some(Period(Duration::ZERO)),
-        what_if: Some(WhatIf::Twin),
         pg_bin: pg_bin.map(Path::to_owned),
         ..AnalyzeSettings::default()
     };

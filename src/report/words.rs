@@ -248,7 +248,10 @@ pub(super) fn agreement(report: &Report) -> Option<String> {
     let of = plural(number(compared), "statement", "statements");
     Some(match (apart, &source.proved_by) {
         (0, _) => format!("the model's costs of {of} are within 10 % of the server's"),
-        (_, Some(_)) => format!("the model's costs of {} of {of} are more than 10 % off the server's: a real planner costed those", count(apart)),
+        (_, Some(_)) => format!(
+            "the model's costs of {} of {of} are more than 10 % off the server's: a real planner costed those",
+            count(apart)
+        ),
         (_, None) => format!(
             "the model's costs of {} of {of} are more than 10 % off the server's: advice for those has low confidence",
             count(apart)

@@ -42,7 +42,15 @@ pub(super) fn read<'n>(
         }
     }
     let node = explain.describe_with(dearest_scan(&explain), &rename);
-    Ok(Costed { total_cost: explain.total_cost(), rows: explain.root().plan_rows, used, used_existing, scans, node, by })
+    Ok(Costed {
+        total_cost: explain.total_cost(),
+        rows: explain.root().plan_rows,
+        used,
+        used_existing,
+        scans,
+        node,
+        by,
+    })
 }
 
 /// The table scan with the greatest cost, the first of equals; the root where no table is scanned.

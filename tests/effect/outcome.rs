@@ -119,7 +119,8 @@ impl Effect {
                 *index_bytes as f64 / 1e6
             );
         }
-        let faster = |c: usize, times: f64| self.queries.iter().filter(|q| q.exec_ms[0] >= times * q.exec_ms[c]).count();
+        let faster =
+            |c: usize, times: f64| self.queries.iter().filter(|q| q.exec_ms[0] >= times * q.exec_ms[c]).count();
         let _ = writeln!(
             text,
             "  at least 10 times faster on the server: {} advised, {} expert; 100 times: {}, {}; of {}",

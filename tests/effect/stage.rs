@@ -149,12 +149,7 @@ async fn in_turns(benches: &[Bench], runs: u32) -> [Runs; 3] {
     measured
 }
 
-fn configurations(
-    measured: &[Runs; 3],
-    writes: &[bool],
-    sizes: &[i64],
-    still: Vec<Vec<String>>,
-) -> Vec<Configuration> {
+fn configurations(measured: &[Runs; 3], writes: &[bool], sizes: &[i64], still: Vec<Vec<String>>) -> Vec<Configuration> {
     let all = |_: usize| true;
     let writing = |i: usize| writes[i];
     let exec = |m: &Measured| m.total_exec_ms;

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a topic.
 
 mod advise;
+mod auto;
 mod check;
 mod cli_errors;
 mod cli_reference;

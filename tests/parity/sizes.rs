@@ -115,7 +115,18 @@ pub(crate) fn on_made(table: &Table) -> Vec<(&'static str, IndexSpec)> {
         include.sort_unstable();
         let method = IndexMethod::from_amname(method);
         let keys = keys.iter().map(key).collect();
-        (kind, IndexSpec { table: table.oid, method, keys, include, predicate: None, unique: false, pages_per_range: None })
+        (
+            kind,
+            IndexSpec {
+                table: table.oid,
+                method,
+                keys,
+                include,
+                predicate: None,
+                unique: false,
+                pages_per_range: None,
+            },
+        )
     };
     ON_MADE.iter().map(line).collect()
 }

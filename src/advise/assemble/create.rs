@@ -234,7 +234,9 @@ fn confidence(
     let candidate = problem.generated.pool.get(candidate);
     match evidence {
         Evidence::Rule if candidate.family == Family::PatternUnknown => Confidence::Low,
-        Evidence::Model if problem.costing.account().is_some_and(|a| served.iter().any(|s| a.disagreeing.contains(s))) => {
+        Evidence::Model
+            if problem.costing.account().is_some_and(|a| served.iter().any(|s| a.disagreeing.contains(s))) =>
+        {
             Confidence::Low
         }
         Evidence::Rule | Evidence::Model => Confidence::Medium,

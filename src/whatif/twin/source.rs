@@ -388,7 +388,8 @@ impl State {
         let plans = self.plans(session, configuration, statements).await?;
         let candidate = |index: &str| self.by_name.get(index).copied();
         let name = |id: CandidateId| self.candidates.get(&id).map_or("", |c| c.name.as_str());
-        let read = |plan: Value| answer::read(&plan, &candidate, &name, CostSourceKind::Twin).map_err(CostError::Statement);
+        let read =
+            |plan: Value| answer::read(&plan, &candidate, &name, CostSourceKind::Twin).map_err(CostError::Statement);
         Ok(plans.into_iter().map(|plan| plan.and_then(read)).collect())
     }
 

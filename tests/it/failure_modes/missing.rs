@@ -70,7 +70,7 @@ async fn a_server_that_did_not_load_the_library_says_so() {
 }
 
 #[tokio::test]
-async fn without_hypopg_a_twin_or_else_rules_judge_and_say_so() {
+async fn without_hypopg_a_twin_or_else_the_model_judges_and_says_so() {
     let database = harness::database("fail_hypopg").await;
     if !database.extension("pg_stat_statements").await {
         return;
@@ -93,8 +93,8 @@ async fn without_hypopg_a_twin_or_else_rules_judge_and_say_so() {
     let json = pgwise(&["analyze", "--format", "json", "--url", database.url()]).json();
     // Where there are server programs of its version.
     let twin = json["cost_source"]["kind"] == "twin";
-    assert!(twin || json["cost_source"]["kind"] == "rule");
-    assert_eq!(json["recommendations"][0]["evidence"], if twin { "planner" } else { "rule" });
+    assert!(twin || json["cost_source"]["kind"] == "model");
+    assert_eq!(json["recommendations"][0]["evidence"], if twin { "planner" } else { "model" });
     let json = pgwise(&["analyze", "--what-if", "rule", "--format", "json", "--url", database.url()]).json();
     assert_eq!(json["recommendations"][0]["evidence"], "rule");
 
