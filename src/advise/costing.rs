@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshot::{IndexSpec, Oid};
 use crate::whatif::memo::Memo;
-use crate::whatif::{Account, CandidateId, Configuration, CostError, CostRequest, CostSource, Costed};
+use crate::whatif::{Account, CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed};
 
 use super::candidates::{Family, Pool};
 
@@ -146,9 +146,22 @@ impl<'c> Costing<'c> {
         self.planner.as_ref().map(|p| p.account())
     }
 
+    /// Who answers the search; `None` where there is no planner.
+    pub(super) fn kind(&self) -> Option<CostSourceKind> {
+        self.planner.as_ref().map(|p| p.account().searched_by)
+    }
+
     /// Whether a better planner than the one that answers the search may prove its outcome.
     pub(super) fn proves(&self) -> bool {
         self.planner.as_ref().is_some_and(|p| p.proves())
+    }
+
+    /// Has sets costed beside the search, by the best planner at hand.
+    pub(super) fn ask(&mut self, requests: &[(usize, Set)]) {
+        self.prepare(requests);
+        if self.proves() {
+            self.prove(requests);
+        }
     }
 
     /// Has the best planner at hand cost statements under sets, and as they stand. Gives the statements that it wants

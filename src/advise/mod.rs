@@ -26,9 +26,11 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod verification;
+mod why;
 mod write_cost;
 
 pub use options::{Budget, Objective, Options};
+pub use why::{Inquiry, InquiryError};
 
 use crate::progress::Progress;
 use crate::report::Report;
@@ -81,10 +83,11 @@ fn advise_with<'c>(
     let problem = Problem::new(&facts, &generated, costing, progress);
     unbroken(&problem)?;
     let (mut problem, selection) = verification::select(problem, progress);
+    let explanations = why::explain(&mut problem, &selection);
     unbroken(&problem)?;
     let drops = drops::drops(&mut problem, &selection);
     unbroken(&problem)?;
-    Ok(assemble::report(&problem, &selection, drops))
+    Ok(Report { explanations, ..assemble::report(&problem, &selection, drops) })
 }
 
 fn unbroken(problem: &Problem<'_, '_, '_>) -> Result<(), Error> {

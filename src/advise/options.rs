@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::report::SourceKind;
 
+use super::Inquiry;
+
 /// A limit on the total size of new indexes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Budget {
@@ -41,6 +43,8 @@ pub struct Options {
     pub min_improvement_pct: f64,
     /// What the selection makes small.
     pub objective: Objective,
+    /// Indexes to explain, whatever becomes of them.
+    pub explain_why: Vec<Inquiry>,
     /// Where the snapshot came from, for the report's header.
     pub source_kind: SourceKind,
     /// Why no better cost source is used, for the report's header.
@@ -57,6 +61,7 @@ impl Default for Options {
             min_table_rows: 1000.0,
             min_improvement_pct: 20.0,
             objective: Objective::Cost,
+            explain_why: vec![],
             source_kind: SourceKind::Snapshot,
             cost_source_note: None,
         }

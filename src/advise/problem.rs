@@ -193,6 +193,10 @@ impl<'f, 'a, 'c> Problem<'f, 'a, 'c> {
             return false;
         }
         let candidate = self.generated.pool.get(id);
+        // Somebody asks about it, and no statement led to it.
+        if candidate.asked_by.is_empty() && !candidate.for_foreign_key {
+            return false;
+        }
         match self.costing.judge(id) {
             Judge::Planner => true,
             Judge::Nobody => candidate.for_foreign_key,

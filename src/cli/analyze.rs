@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::advise::{self, Budget, Options};
+use crate::advise::{self, Budget, Inquiry, Options};
 use crate::collect::{self, CollectOptions};
 use crate::config::{AnalyzeSettings, Settings, Size};
 use crate::connect::{Env, Pool};
@@ -94,7 +94,9 @@ pub(super) async fn judge(
     let remains = cost_source::Cleared::default();
     let choice = cost_source::choose(snapshot, pool, settings, env, progress.as_ref(), &remains.0).await?;
     let Choice { mut source, note, under_way } = choice;
-    let options = advise_options(&settings.analyze, pool.is_some(), note);
+    let inquiries = settings.analyze.explain_why.iter().map(|asked| Inquiry::parse(asked, snapshot));
+    let explain_why = inquiries.collect::<Result<_, _>>().map_err(|e| Failure::new("--explain-why").because(e))?;
+    let options = Options { explain_why, ..advise_options(&settings.analyze, pool.is_some(), note) };
     let (snapshot, progress, rules_settings) = (Arc::clone(snapshot), Arc::clone(progress), settings.rules.clone());
     let advising = tokio::task::spawn_blocking(move || {
         let workload = workload::bind(&snapshot);

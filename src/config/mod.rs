@@ -130,6 +130,9 @@ settings! {
         /// Call nothing unused before the counters are this old; 0 trusts any [default: 7d]
         #[arg(long, value_name = "TIME", help_heading = "How to judge")]
         min_history: Option<Period>,
+        /// Say why this index is recommended or not, with the costs: 'orders (a, b DESC) WHERE c', 'gin(docs.body)' (repeatable)
+        #[arg(long, value_name = "INDEX", help_heading = "How to judge")]
+        explain_why: Vec<String>,
         /// Exit with 1 if there is a finding of this severity or worse; a recommendation counts as a warning
         #[arg(long, value_name = "SEVERITY", value_enum, help_heading = "How to judge")]
         fail_on: Option<Severity>,

@@ -18,6 +18,8 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     for (number, recommendation) in words::ordered(report) {
         one(number, recommendation, style, &mut out);
     }
+    worse(report, &mut out);
+    explanations(report, style, &mut out);
     findings(report, &mut out);
     rejected(report, style, &mut out);
     not_evaluated(report, &mut out);
@@ -107,6 +109,46 @@ fn one(number: usize, r: &Recommendation, style: Style, out: &mut Page) {
     }
     if r.queries.len() > shown {
         out.put(&format!("\n… and {}.\n", figures::plural(r.queries.len() - shown, "more query", "more queries")));
+    }
+}
+
+fn worse(report: &Report, out: &mut Page) {
+    if report.worse.is_empty() {
+        return;
+    }
+    out.put("\n## Dearer with the advice\n\n");
+    for q in &report.worse {
+        out.put(&format!("- {}\n", prose(&words::dearer(q))));
+    }
+}
+
+fn explanations(report: &Report, style: Style, out: &mut Page) {
+    if report.explanations.is_empty() {
+        return;
+    }
+    out.put("\n## Asked about\n");
+    for e in &report.explanations {
+        out.put(&format!("\n### {}\n\n", code(&e.asked)));
+        out.put(&format!("**{}:** {}\n\n", prose(words::outcome(e.outcome)), prose(&e.reason)));
+        for (label, fact) in words::explanation(e) {
+            out.put(&format!("- **{label}:** {}\n", prose(&fact)));
+        }
+        if e.queries.is_empty() {
+            continue;
+        }
+        out.put("\n| Query | Calls | Now | Alone | Advised | Both | Used |\n|---|---:|---:|---:|---:|---:|---|\n");
+        let shown = if style.all { e.queries.len() } else { PER_RULE.min(e.queries.len()) };
+        for q in e.queries.iter().take(shown) {
+            let [calls, before, alone, advised, both] = words::costs(q);
+            let used = words::used(q);
+            out.put(&format!(
+                "| {} | {calls} | {before} | {alone} | {advised} | {both} | {used} |\n",
+                cell_code(&q.query)
+            ));
+        }
+        if e.queries.len() > shown {
+            out.put(&format!("\n… and {} more.\n", e.queries.len() - shown));
+        }
     }
 }
 

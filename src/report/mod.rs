@@ -17,6 +17,7 @@ mod schema;
 mod sql_script;
 pub(crate) mod table;
 mod verdict;
+mod why;
 mod words;
 
 pub use check::{CHECK_SCHEMA_VERSION, CheckReport, CheckedFile};
@@ -29,6 +30,7 @@ pub use model::{
 };
 pub use schema::{check_schema, report_schema, snapshot_schema};
 pub use verdict::Verdict;
+pub use why::{IndexExplanation, IndexOutcome, QueryExplanation};
 
 /// The forms a report can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

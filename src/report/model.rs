@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::why::IndexExplanation;
+
 /// The version of the report format that this binary writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -26,6 +28,12 @@ pub struct Report {
     pub workload: WorkloadReport,
     /// Changes to make, the most time saved first.
     pub recommendations: Vec<Recommendation>,
+    /// Statements whose plans get dearer with the advice in place, the most weighted cost first.
+    #[serde(default)]
+    pub worse: Vec<QueryImpact>,
+    /// Answers to `--explain-why`, in the order of the questions.
+    #[serde(default)]
+    pub explanations: Vec<IndexExplanation>,
     /// Candidates considered and not recommended.
     pub rejected: Vec<Rejection>,
     /// Observations.

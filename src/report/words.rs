@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::figures::{bytes, count, duration, number, percent, plural};
 use super::{
-    Confidence, Evidence, Finding, IndexReport, Recommendation, RecommendationKind, Rejection, Report, Severity,
-    SourceKind, Verdict, WorkloadReport,
+    Confidence, Evidence, Finding, IndexExplanation, IndexOutcome, IndexReport, QueryExplanation, QueryImpact,
+    Recommendation, RecommendationKind, Rejection, Report, Severity, SourceKind, Verdict, WorkloadReport,
 };
 
 /// Recommendations as people should read and run them: what adds something first, in the report's order; drops last,
@@ -135,7 +135,11 @@ pub(super) fn evidence(r: &Recommendation) -> String {
 
 /// The evidence in one word.
 pub(super) fn evidence_short(r: &Recommendation) -> &'static str {
-    match r.evidence {
+    evidence_word(r.evidence)
+}
+
+fn evidence_word(evidence: Evidence) -> &'static str {
+    match evidence {
         Evidence::Planner => "planner",
         Evidence::Model => "model",
         Evidence::Rule => "rule",
@@ -257,6 +261,65 @@ pub(super) fn agreement(report: &Report) -> Option<String> {
             count(apart)
         ),
     })
+}
+
+/// What became of an index that somebody asked about.
+pub(super) fn outcome(outcome: IndexOutcome) -> &'static str {
+    match outcome {
+        IndexOutcome::Recommended => "recommended",
+        IndexOutcome::Exists => "exists already",
+        IndexOutcome::Covered => "covered by the advice",
+        IndexOutcome::Rejected => "not recommended",
+        IndexOutcome::NotEvaluated => "not evaluated",
+    }
+}
+
+/// The facts of an explanation, with their labels.
+pub(super) fn explanation(e: &IndexExplanation) -> Vec<(&'static str, String)> {
+    let mut facts = vec![(
+        "Cost",
+        format!(
+            "{} now, {} with it alone, {} as advised, {} as advised and with it",
+            number(e.cost_before),
+            number(e.cost_alone),
+            number(e.cost_advised),
+            number(e.cost_both)
+        ),
+    )];
+    facts.extend(e.estimated_bytes.map(|b| ("Size", format!("about {}", bytes(b)))));
+    facts.push(("Writes", format!("{} of cost", number(e.write_overhead.cost))));
+    if !e.was_candidate {
+        facts.push(("Candidate", "no statement led to it; it was costed because it was asked for".to_owned()));
+    }
+    facts.extend(e.evidence.map(|evidence| ("Evidence", evidence_word(evidence).to_owned())));
+    facts
+}
+
+/// Calls, and the costs as things stand, with the index alone, as advised, as advised and with it.
+pub(super) fn costs(q: &QueryExplanation) -> [String; 5] {
+    [count(q.calls), number(q.cost_before), number(q.cost_alone), number(q.cost_advised), number(q.cost_both)]
+}
+
+/// A statement that costs more with the advice, in a line.
+pub(super) fn dearer(q: &QueryImpact) -> String {
+    format!(
+        "queryid {} ({} calls): cost {} now, {} with the advice: {}",
+        q.queryid,
+        count(q.calls),
+        number(q.cost_before),
+        number(q.cost_after),
+        q.query.split_whitespace().collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// When a statement's plan uses the index.
+pub(super) fn used(q: &QueryExplanation) -> &'static str {
+    match (q.used_alone, q.used_beside_advice) {
+        (true, true) => "yes",
+        (true, false) => "alone",
+        (false, true) => "beside the advice",
+        (false, false) => "no",
+    }
 }
 
 /// Live or file, and when.

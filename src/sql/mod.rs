@@ -19,6 +19,6 @@ pub mod walk;
 pub use canonical::{canonical_conjuncts, canonical_expr, parse_expr};
 pub use deparse::deparse_expr;
 pub use limit::assume_limit;
-pub use parse::{MAX_TEXT_BYTES, ParseError, parse, parse_command};
+pub use parse::{MAX_TEXT_BYTES, ParseError, index_shape, parse, parse_command};
 pub use stack::on_large_stack;
 pub use text::{Piece, StatementClass, classify, fingerprint, pretty, split};

@@ -1,7 +1,7 @@
 //! Text to syntax tree, by PostgreSQL's own grammar.
 
-use super::ast::Statement;
 use super::ast::ddl::Command;
+use super::ast::{IndexShape, Statement};
 use super::stack::{self, MAX_DEPTH};
 use super::{convert, placeholders, text};
 
@@ -72,6 +72,16 @@ fn parse_as_written(sql: &str) -> Result<Vec<Statement>, ParseError> {
         let parsed = pg_query::parse(text, 0).map_err(|error| ParseError::Syntax(message(&error)))?;
         Ok(convert::statements(text, parsed.protobuf))
     })?
+}
+
+/// Reads one CREATE INDEX.
+pub fn index_shape(sql: &str) -> Result<IndexShape, ParseError> {
+    let read = |text: &str| {
+        let parsed = pg_query::parse(text, 0).map_err(|error| ParseError::Syntax(message(&error)))?;
+        let no_index = || ParseError::Syntax("it is not one index that could exist".to_owned());
+        convert::shape(parsed.protobuf).ok_or_else(no_index)
+    };
+    guarded(sql, read)?
 }
 
 /// The grammar's message, without pg_query's preface.

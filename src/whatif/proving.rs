@@ -189,10 +189,14 @@ impl Proving {
             answers.push(match answer {
                 Some(Err(error @ CostError::Lost(_))) => return Err(error),
                 Some(Ok(costed)) => Ok(costed),
-                None if request.configuration == Configuration::default() => match self.bare.get(&request.statement) {
-                    Some(Ok(costed)) => Ok(costed.clone()),
-                    _ => self.modelled(request),
-                },
+                None if request.configuration == Configuration::default() => {
+                    match self.bare.get(&request.statement).cloned() {
+                        Some(Ok(costed)) => Ok(costed),
+                        // Where both refuse, the server's reason says more.
+                        Some(Err(error)) => self.modelled(request).map_err(|_| error),
+                        None => self.modelled(request),
+                    }
+                }
                 Some(Err(error)) if self.needs_real(request) => Err(error),
                 _ => self.modelled(request),
             });

@@ -61,6 +61,8 @@ fn report(recommendations: Vec<Recommendation>) -> Report {
             cost_after: None,
         },
         recommendations,
+        worse: Vec::new(),
+        explanations: Vec::new(),
         rejected: Vec::new(),
         findings: Vec::new(),
         not_evaluated: Vec::new(),

@@ -28,4 +28,5 @@ mod twin_docker;
 mod twin_lacks;
 mod twin_places;
 mod whatif;
+mod why;
 mod workload;

@@ -100,7 +100,7 @@ pub(super) fn not_evaluated(problem: &Problem<'_, '_, '_>, drop_doubt: Option<St
     }
     for (id, candidate) in problem.generated.pool.iter() {
         let Some(table) = facts.table(candidate.spec.table) else { continue };
-        if problem.costing.judge(id) == Judge::Nobody && !candidate.for_foreign_key {
+        if problem.costing.judge(id) == Judge::Nobody && !candidate.asked_by.is_empty() && !candidate.for_foreign_key {
             let missing = needs_trigrams(&candidate.spec) && !snapshot.server.extension_available(TRIGRAM_EXTENSION);
             let (reason, remedy) = if missing {
                 (

@@ -15,6 +15,9 @@ use super::super::rejections::size_text;
 use super::super::selection::Selection;
 use super::{statement, without};
 
+/// Share by which a statement's cost must rise to be said to get worse.
+const WORSE: f64 = 0.01;
+
 /// One recommendation for each chosen candidate.
 pub(super) fn recommendations(
     problem: &Problem<'_, '_, '_>,
@@ -79,7 +82,7 @@ fn one(
         }),
         impact,
         write_overhead: problem.write_overhead(candidate),
-        queries: served.iter().filter_map(|s| query(problem, chosen, table, *s)).collect(),
+        queries: served.iter().filter_map(|s| query(problem, chosen, Some(table), *s)).collect(),
         evidence,
         confidence: confidence(problem, candidate, evidence, &served),
         reason,
@@ -190,13 +193,28 @@ fn share(problem: &Problem<'_, '_, '_>, rest: &Set, candidate: CandidateId, stat
     if losses > 0.0 { own / losses } else { 1.0 / used.len() as f64 }
 }
 
-fn query(problem: &Problem<'_, '_, '_>, chosen: &Set, table: &Table, statement: usize) -> Option<QueryImpact> {
+/// Statements that cost more with all of the chosen than without, the most weighted cost first.
+pub(super) fn worse(problem: &Problem<'_, '_, '_>, chosen: &Set) -> Vec<QueryImpact> {
+    let more = |statement: usize, base: f64| problem.cost(statement, chosen) - base * (1.0 + WORSE);
+    let mut worse: Vec<(usize, f64)> = problem
+        .base
+        .iter()
+        .map(|(statement, base)| (*statement, problem.weight(*statement) * more(*statement, *base)))
+        .filter(|(_, more)| *more > 0.0)
+        .collect();
+    worse.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    worse.into_iter().filter_map(|(statement, _)| query(problem, chosen, None, statement)).collect()
+}
+
+/// What a statement costs without and with the chosen, and how its plan reads a table (the dearest scan without one).
+fn query(problem: &Problem<'_, '_, '_>, chosen: &Set, table: Option<&Table>, statement: usize) -> Option<QueryImpact> {
     let s = problem.facts.statement(statement)?;
     let base = problem.base.get(&statement).copied()?;
     let part = problem.part(statement, chosen);
     let node = |set: &Set| {
         problem.costing.answer(statement, set).map_or_else(String::new, |costed| {
-            let scan = costed.scans.iter().find(|(name, _)| **name == table.name || **name == table.display_name());
+            let is_table = |name: &String| table.is_some_and(|t| *name == t.name || *name == t.display_name());
+            let scan = costed.scans.iter().find(|(name, _)| is_table(name));
             scan.map_or_else(|| costed.node.clone(), |(_, scan)| scan.clone())
         })
     };

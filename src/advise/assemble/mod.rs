@@ -77,6 +77,8 @@ pub(super) fn report(
         cost_source: cost_source(problem),
         workload: coverage::workload(problem, selection),
         recommendations: all,
+        worse: create::worse(problem, &selection.chosen),
+        explanations: vec![],
         rejected,
         findings: vec![],
         not_evaluated: coverage::not_evaluated(problem, drops.doubt),
@@ -92,7 +94,7 @@ fn cost_source(problem: &Problem<'_, '_, '_>) -> CostSourceReport {
         CostSourceKind::Rule => "rule",
     };
     let account = problem.costing.account();
-    let searched_by = account.as_ref().map_or(CostSourceKind::Rule, |a| a.searched_by);
+    let searched_by = problem.costing.kind().unwrap_or(CostSourceKind::Rule);
     let proved_by = account.as_ref().and_then(|a| a.proved_by);
     let given = problem.facts.options.cost_source_note.clone();
     let notes: Vec<String> = given.into_iter().chain(account.as_ref().and_then(|a| a.note.clone())).collect();

@@ -190,6 +190,9 @@ pub(super) fn generate(facts: &Facts<'_>) -> Generated {
             generated.pool.add_for_foreign_key(proposal);
         }
     }
+    for inquiry in &facts.options.explain_why {
+        generated.pool.inquire(&inquiry.spec);
+    }
     generated
 }
 

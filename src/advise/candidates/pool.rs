@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::snapshot::{IndexSpec, KeySpec, Oid};
+use crate::snapshot::{IndexMethod, IndexSpec, KeySpec, Oid};
 use crate::whatif::CandidateId;
 
+use super::super::existing;
 use super::{Family, Proposal};
 
 /// An index that could exist.
@@ -53,6 +54,21 @@ impl Pool {
     pub(super) fn add_for_foreign_key(&mut self, proposal: Proposal) {
         let id = self.merge(proposal);
         self.candidates[id].for_foreign_key = true;
+    }
+
+    /// Adds what somebody asks about, unless an equal shape is there. Nobody wishes it, so that no search meets it.
+    pub(super) fn inquire(&mut self, spec: &IndexSpec) {
+        if self.candidates.iter().any(|known| existing::same_shape(&known.spec, spec)) {
+            return;
+        }
+        let family = match spec.method {
+            IndexMethod::Gin => Family::Gin,
+            IndexMethod::Gist => Family::Gist,
+            _ if spec.predicate.is_some() => Family::Partial,
+            _ if !spec.include.is_empty() => Family::Include,
+            _ => Family::Btree,
+        };
+        self.merge(Proposal { spec: spec.clone(), family, equality_keys: 0, fraction: 1.0 });
     }
 
     fn merge(&mut self, proposal: Proposal) -> CandidateId {

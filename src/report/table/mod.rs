@@ -7,6 +7,7 @@ mod advice;
 pub(crate) mod canvas;
 mod header;
 mod rest;
+mod why;
 
 use super::{Report, Style};
 use canvas::Canvas;
@@ -19,6 +20,8 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     let mut canvas = Canvas::new(width, style.colour);
     header::draw(report, &mut canvas);
     advice::draw(report, style, &mut canvas);
+    rest::worse(report, style, &mut canvas);
+    why::draw(report, style, &mut canvas);
     rest::findings(report, style, &mut canvas);
     rest::rejected(report, style, &mut canvas);
     rest::not_evaluated(report, style, &mut canvas);

@@ -10,6 +10,20 @@ const PARTS: usize = 10;
 /// Statements named for a finding.
 const QUERYIDS: usize = 5;
 
+pub(super) fn worse(report: &Report, style: Style, canvas: &mut Canvas) {
+    if report.worse.is_empty() {
+        return;
+    }
+    canvas.heading("Dearer with the advice", "");
+    let shown = if style.all { report.worse.len() } else { PARTS.min(report.worse.len()) };
+    for q in report.worse.iter().take(shown) {
+        canvas.item(2, "▸ ", &words::dearer(q));
+    }
+    if report.worse.len() > shown {
+        canvas.line(2, Tone::Faint, &format!("… {} more (--all shows them)", report.worse.len() - shown));
+    }
+}
+
 pub(super) fn findings(report: &Report, style: Style, canvas: &mut Canvas) {
     if report.findings.is_empty() {
         return;

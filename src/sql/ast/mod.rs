@@ -6,10 +6,12 @@
 
 pub mod ddl;
 mod expr;
+mod index;
 mod query;
 mod statement;
 
 pub use expr::{BooleanTest, Call, Expr, LikeKind, Literal, Step, Sublink, SublinkKind, TypeName, WindowShape};
+pub use index::{IndexShape, ShapeKey};
 pub use query::{
     Alias, Body, Cte, Distinct, FromItem, GroupItem, Join, JoinKind, Query, Select, SetOperator, SortBy, TableName,
     Target,

@@ -6,11 +6,14 @@
 mod alter;
 mod ddl;
 mod expr;
+mod index;
 mod names;
 mod query;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, ParseResult};
+
+pub(super) use index::shape;
 
 use super::ast::Statement;
 use super::ast::ddl::Command;
