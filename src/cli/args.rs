@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 use crate::check::Wrapping;
 use crate::config::{AnalyzeSettings, CollectSettings};
-use crate::report::{CheckFormat, Severity};
 use crate::demo::SampleName;
+use crate::report::{CheckFormat, Severity};
 
 /// PostgreSQL query and index advisor
 ///

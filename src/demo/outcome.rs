@@ -210,7 +210,15 @@ mod tests {
     use super::*;
 
     fn measured(ms: f64, blocks: f64) -> Vec<Measured> {
-        vec![Measured { name: "q".to_owned(), ms, blocks, total_ms: ms * 2.0, total_exec_ms: ms, total_blocks: blocks * 2.0, calls: 2 }]
+        vec![Measured {
+            name: "q".to_owned(),
+            ms,
+            blocks,
+            total_ms: ms * 2.0,
+            total_exec_ms: ms,
+            total_blocks: blocks * 2.0,
+            calls: 2,
+        }]
     }
 
     #[test]

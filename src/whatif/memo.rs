@@ -65,6 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::whatif::CostSourceKind;
 
     /// A planner of a statement with a plan for each of some sets of indexes, which takes the cheapest that it can.
     #[derive(Debug, Clone)]
@@ -82,6 +83,7 @@ mod tests {
                 used_existing: BTreeSet::new(),
                 scans: BTreeMap::new(),
                 node: String::new(),
+                by: CostSourceKind::Model,
             }
         }
     }

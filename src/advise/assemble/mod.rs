@@ -22,11 +22,7 @@ use super::statistics;
 const TOOL: &str = concat!("pgwise ", env!("CARGO_PKG_VERSION"));
 
 /// Puts the report together.
-pub(super) fn report(
-    problem: &Problem<'_, '_, '_>,
-    selection: &Selection,
-    drops: Drops<'_>,
-) -> Report {
+pub(super) fn report(problem: &Problem<'_, '_, '_>, selection: &Selection, drops: Drops<'_>) -> Report {
     let facts = problem.facts;
     let snapshot = facts.snapshot;
     let mut recommendations = create::recommendations(problem, selection);

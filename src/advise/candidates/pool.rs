@@ -68,7 +68,7 @@ impl Pool {
             _ if !spec.include.is_empty() => Family::Include,
             _ => Family::Btree,
         };
-        self.merge(Proposal { spec: spec.clone(), family, equality_keys: 0, fraction: 1.0 });
+        self.merge(Proposal { spec: spec.clone(), family, equality_keys: 0, fraction: 1.0, parents: vec![] });
     }
 
     fn merge(&mut self, proposal: Proposal) -> CandidateId {

@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn asking_changes_no_advice() {
         let asks = [ask(fixture::ORDERS, 1000).equal(&[2])];
-        let (snapshot, workload) = fixture::workload(&asks);
+        let (snapshot, workload) = fixture::shop(fixture::tables(), &asks);
         let run = |asked: &[&str]| {
             let explain_why = asked.iter().map(|a| Inquiry::parse(a, &snapshot).unwrap()).collect();
             let options = Options { explain_why, ..Options::default() };

@@ -77,7 +77,7 @@ impl Inquiry {
         include.sort_unstable();
         include.dedup();
         // Uniqueness is a rule about the data, and no question of cost.
-        let spec = IndexSpec { table: table.oid, method, keys, include, predicate: shape.predicate, unique: false };
+        let spec = IndexSpec { table: table.oid, method, keys, include, predicate: shape.predicate, unique: false, pages_per_range: None };
         Ok(Self { asked: asked.to_owned(), spec })
     }
 }
@@ -139,7 +139,7 @@ mod tests {
     use crate::advise::fixture;
 
     fn parse(asked: &str) -> Result<IndexSpec, String> {
-        let (snapshot, _) = fixture::workload(&[]);
+        let (snapshot, _) = fixture::shop(fixture::tables(), &[]);
         Inquiry::parse(asked, &snapshot).map(|i| i.spec).map_err(|e| e.to_string())
     }
 
