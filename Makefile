@@ -8,11 +8,15 @@ PARITY_VERSIONS ?= 14 15 16 17 18
 # Rates are those of the release profile; without it a run begins sooner.
 PARITY_PROFILE ?= --release
 
-.PHONY: help setup build demo test test-docker parity parity-twin parity-sizes bench lint fmt clean
+# CONTRIBUTING.md says what else a measurement of the effect can be told.
+EFFECT_SAMPLES ?= shop saas
+EFFECT_PROFILE ?= --release
+
+.PHONY: help setup build demo test test-docker parity parity-twin parity-sizes bench bench-effect lint fmt clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what building and testing need: a C compiler, libclang, PostgreSQL, HypoPG
 	@scripts/setup.sh
@@ -43,6 +47,10 @@ parity-twin: setup ## the twin against PostgreSQL's planner, versions 14 to 18; 
 parity-sizes: setup ## estimated sizes of indexes against really built ones
 	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \
 		$(CARGO) test $(PARITY_PROFILE) --locked --test parity -- --ignored --exact sizes --nocapture
+
+bench-effect: setup ## the samples' time, blocks and bytes before, as advised, and by an expert; writes target/effect.json
+	EFFECT_SAMPLES="$(EFFECT_SAMPLES)" \
+		$(CARGO) test $(EFFECT_PROFILE) --locked --test effect -- --ignored --exact effect --nocapture
 
 lint: setup ## formatting and lints, as .ci/run checks them
 	$(CARGO) fmt --check

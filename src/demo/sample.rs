@@ -2,6 +2,9 @@
 
 use serde::Deserialize;
 
+const SHOP_SNAPSHOT: &[u8] = include_bytes!("../../sample-workloads/shop/snapshot.json.zst");
+const SAAS_SNAPSHOT: &[u8] = include_bytes!("../../sample-workloads/saas/snapshot.json.zst");
+
 /// A line that begins a step of a SQL file.
 const STEP: &str = "-- step: ";
 
@@ -30,8 +33,8 @@ impl SampleName {
     /// What pgwise collected of it after three runs at full scale, before any advice: a snapshot file.
     pub fn snapshot(self) -> &'static [u8] {
         match self {
-            Self::Shop => include_bytes!("../../sample-workloads/shop/snapshot.json.zst"),
-            Self::Saas => include_bytes!("../../sample-workloads/saas/snapshot.json.zst"),
+            Self::Shop => SHOP_SNAPSHOT,
+            Self::Saas => SAAS_SNAPSHOT,
         }
     }
 }

@@ -8,6 +8,12 @@ use super::CostError;
 use crate::snapshot::Statement;
 use crate::sql;
 
+/// EXPLAIN EXECUTE begins execution, and then partitions go by what the parameters are: for NULLs nothing is left to show, so
+/// that no index would seem used. A generic plan costs the same without the pruning, which comes after the estimates.
+pub(super) const PRUNING_OFF: &str = "SET /* pgwise */ enable_partition_pruning = off";
+/// For a statement without parameters: what its constants exclude is not planned for.
+pub(super) const PRUNING_ON: &str = "SET /* pgwise */ enable_partition_pruning = on";
+
 /// Where questions are handed in: it has them answered on a runtime, counts them, and asks nothing more once the server
 /// was lost.
 pub(super) struct Desk {

@@ -1,4 +1,4 @@
-//! The main job on a small shop, held against sample-workloads/shop/expected.toml: what matters is the effect.
+//! The main job on small samples, held against their expected.toml: what matters is the effect.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use pgwise::advise::{self, Options};
 use pgwise::collect::{self, CollectOptions};
 use pgwise::connect::{ConnectOptions, Pool, PoolOptions};
-use pgwise::demo::{self, DemoOptions, Outcome};
+use pgwise::demo::{self, DemoOptions, Outcome, SampleName};
 use pgwise::progress::Silent;
 use pgwise::report::{IndexReport, Recommendation, RecommendationKind, Report, SourceKind};
 use pgwise::snapshot::{ValuesPolicy, file};
@@ -19,8 +19,9 @@ use serde::Deserialize;
 
 use crate::harness;
 
-/// A quarter of the shop: large enough that scans cost more than index look-ups in every table that matters.
-const SCALE: f64 = 0.25;
+/// Shares of the samples large enough that scans cost more than index look-ups in every table that matters.
+const SHOP_SCALE: f64 = 0.25;
+const SAAS_SCALE: f64 = 0.1;
 /// At full size most of these fall by a hundred times; a quarter of the rows makes scans cheaper, not look-ups.
 const FEWER_BLOCKS: f64 = 4.0;
 
@@ -65,8 +66,12 @@ fn btree() -> String {
     "btree".to_owned()
 }
 
-fn expected() -> Expected {
-    toml::from_str(include_str!("../../sample-workloads/shop/expected.toml")).expect("expected.toml holds together")
+fn expected(sample: SampleName) -> Expected {
+    let text = match sample {
+        SampleName::Shop => include_str!("../../sample-workloads/shop/expected.toml"),
+        SampleName::Saas => include_str!("../../sample-workloads/saas/expected.toml"),
+    };
+    toml::from_str(text).expect("expected.toml holds together")
 }
 
 /// A key without quotes, direction and operator class: what it indexes.
@@ -122,10 +127,11 @@ struct Run {
     scans: BTreeMap<String, i64>,
 }
 
-async fn run_the_loop(database: &harness::Database) -> Run {
+async fn run_the_loop(database: &harness::Database, sample: SampleName, scale: f64) -> Run {
     let options = DemoOptions {
+        sample,
         database: Some(database.options()),
-        scale: SCALE,
+        scale,
         runs: 1,
         ..DemoOptions::new(ServerOptions::default())
     };
@@ -142,7 +148,11 @@ async fn run_the_loop(database: &harness::Database) -> Run {
     .await
     .unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
     let again = analyse(&database.options()).await;
-    let scans = "select indexrelname, idx_scan from pg_stat_user_indexes";
+    // A partitioned index has no counters of its own: its partitions' count.
+    let scans = "select i.relname, sum(s.idx_scan)::bigint from pg_class i, \
+        lateral pg_partition_tree(i.oid) t join pg_stat_user_indexes s on s.indexrelid = t.relid \
+        where i.relkind = 'I' group by i.relname \
+        union all select indexrelname, idx_scan from pg_stat_user_indexes";
     let rows = database.client().await.query(scans, &[]).await.expect("counters");
     Run {
         report: kept.expect("the analysis ran"),
@@ -154,9 +164,18 @@ async fn run_the_loop(database: &harness::Database) -> Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shop_gets_the_right_advice_and_following_it_helps() {
-    let database = harness::database("shop").await;
-    let Run { report, outcome, again, scans } = run_the_loop(&database).await;
-    let expected = expected();
+    follow(SampleName::Shop, SHOP_SCALE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_help_desk_gets_the_right_advice_and_following_it_helps() {
+    follow(SampleName::Saas, SAAS_SCALE).await;
+}
+
+async fn follow(sample: SampleName, scale: f64) {
+    let database = harness::database(sample.as_str()).await;
+    let Run { report, outcome, again, scans } = run_the_loop(&database, sample, scale).await;
+    let expected = expected(sample);
     let mut wrong: Vec<String> = Vec::new();
     let query = |name: &str| outcome.queries.iter().find(|q| q.name == name).expect("expected.toml names a query");
 
@@ -205,18 +224,18 @@ async fn the_shop_gets_the_right_advice_and_following_it_helps() {
     assert!(wrong.is_empty(), "{}\n\nof:\n{}", wrong.join("\n"), listed(&report));
 }
 
-/// Where the captured snapshot is kept.
-fn snapshot_file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-workloads/shop/snapshot.json.zst")
+/// Where a sample's captured snapshot is kept.
+fn snapshot_file(sample: SampleName) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-workloads").join(sample.as_str());
+    folder.join("snapshot.json.zst")
 }
 
-/// Captures the full shop, after three runs of its workload and before any advice. The values are made up, so the
+/// Captures a full sample, after three runs of its workload and before any advice. The values are made up, so the
 /// snapshot carries them all.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "writes sample-workloads/shop/snapshot.json.zst: run it when the shop or the format changes"]
-async fn capture_the_shop() {
-    let database = harness::database("shop").await;
-    let options = DemoOptions { database: Some(database.options()), ..DemoOptions::new(ServerOptions::default()) };
+async fn capture(sample: SampleName) {
+    let database = harness::database(sample.as_str()).await;
+    let options =
+        DemoOptions { sample, database: Some(database.options()), ..DemoOptions::new(ServerOptions::default()) };
     // The error ends the demo where the snapshot has been taken.
     let outcome = demo::run(
         &options,
@@ -224,7 +243,7 @@ async fn capture_the_shop() {
             let pool = Pool::connect(database, PoolOptions::default()).await?;
             let options = CollectOptions { values: ValuesPolicy::All, ..CollectOptions::default() };
             let snapshot = collect::collect(&pool, &options, &Silent).await?;
-            file::write(&snapshot, File::create(snapshot_file())?, true)?;
+            file::write(&snapshot, File::create(snapshot_file(sample))?, true)?;
             Err("captured".into())
         },
         &Silent,
@@ -236,22 +255,37 @@ async fn capture_the_shop() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes sample-workloads/shop/snapshot.json.zst: run it when the shop or the format changes"]
+async fn capture_the_shop() {
+    capture(SampleName::Shop).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes sample-workloads/saas/snapshot.json.zst: run it when the help desk or the format changes"]
+async fn capture_the_help_desk() {
+    capture(SampleName::Saas).await;
+}
+
 #[test]
-fn the_captured_shop_gives_the_same_report_twice() {
-    let judge = || {
-        let snapshot = file::read(File::open(snapshot_file()).expect("it is checked in")).expect("it can be read");
-        let workload = workload::bind(&snapshot);
-        advise::advise(&snapshot, &workload, None, &no_history(), &Silent).expect("nothing to lose")
-    };
-    let (one, two) = (judge(), judge());
-    let json = |report: &Report| serde_json::to_string(report).expect("a report is JSON");
-    assert_eq!(json(&one), json(&two));
-    assert!(creates(&one).count() > 0, "rules find something to create without any planner");
-    for Never { table, keys, why } in &expected().never {
-        let fell = |i: &IndexReport| keys.is_empty() || begins_with(i, keys);
-        let fallen: Vec<&str> =
-            creates(&one).filter(|(r, i)| r.table == *table && fell(i)).map(|(r, _)| r.ddl.as_str()).collect();
-        assert!(fallen.is_empty(), "{fallen:?}, but: {why}");
+fn a_captured_sample_gives_the_same_report_twice() {
+    for sample in SampleName::ALL {
+        let judge = || {
+            let snapshot =
+                file::read(File::open(snapshot_file(sample)).expect("it is checked in")).expect("can be read");
+            let workload = workload::bind(&snapshot);
+            advise::advise(&snapshot, &workload, None, &no_history(), &Silent).expect("nothing to lose")
+        };
+        let (one, two) = (judge(), judge());
+        let json = |report: &Report| serde_json::to_string(report).expect("a report is JSON");
+        assert_eq!(json(&one), json(&two));
+        assert!(creates(&one).count() > 0, "rules find something to create without any planner");
+        for Never { table, keys, why } in &expected(sample).never {
+            let fell = |i: &IndexReport| keys.is_empty() || begins_with(i, keys);
+            let fallen: Vec<&str> =
+                creates(&one).filter(|(r, i)| r.table == *table && fell(i)).map(|(r, _)| r.ddl.as_str()).collect();
+            assert!(fallen.is_empty(), "{fallen:?}, but: {why}");
+        }
     }
 }
 

@@ -77,7 +77,15 @@ impl Inquiry {
         include.sort_unstable();
         include.dedup();
         // Uniqueness is a rule about the data, and no question of cost.
-        let spec = IndexSpec { table: table.oid, method, keys, include, predicate: shape.predicate, unique: false, pages_per_range: None };
+        let spec = IndexSpec {
+            table: table.oid,
+            method,
+            keys,
+            include,
+            predicate: shape.predicate,
+            unique: false,
+            pages_per_range: None,
+        };
         Ok(Self { asked: asked.to_owned(), spec })
     }
 }

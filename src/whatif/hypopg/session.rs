@@ -12,6 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::connect::{self, Pool, Session};
 use crate::snapshot::Oid;
 use crate::sql::quote;
+use crate::whatif::live::{PRUNING_OFF, PRUNING_ON};
 use crate::whatif::{CandidateId, Configuration, CostError};
 
 /// How much longer than its own statement_timeout a server may be silent before it, or the network, is taken for dead.
@@ -120,6 +121,7 @@ impl WhatIfSession {
         // A generic plan is what the statement gets when it is prepared once and run with many values: a custom plan
         // for NULLs would fold to an empty result.
         opened.run("SET /* pgwise */ plan_cache_mode = force_generic_plan", &[]).await?;
+        opened.run(PRUNING_OFF, &[]).await?;
         if !search_path.is_empty() {
             let path = search_path.iter().map(|schema| quote::ident(schema)).collect::<Vec<_>>().join(", ");
             opened.run(&format!("SET /* pgwise */ search_path = {path}"), &[]).await?;
@@ -274,7 +276,14 @@ impl WhatIfSession {
         let name = format!("pgwise_{tag}");
         let arguments = if arity == 0 { String::new() } else { format!("({})", vec!["NULL"; arity].join(", ")) };
         let explain = format!("EXPLAIN /* pgwise */ (FORMAT JSON) EXECUTE {name}{arguments}");
-        let (prepared, rows) = self.prepared(&name, text, &explain).await;
+        let (prepared, rows) = if arity == 0 {
+            let asked = self.prepared(&name, text, &explain);
+            let (on, answers, _) = join3(self.run(PRUNING_ON, &[]), asked, self.run(PRUNING_OFF, &[])).await;
+            on?;
+            answers
+        } else {
+            self.prepared(&name, text, &explain).await
+        };
         prepared?;
         let rows = rows?;
         let row = rows.first().ok_or_else(|| Failure::Statement("EXPLAIN gave no plan".to_owned()))?;

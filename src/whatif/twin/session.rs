@@ -9,6 +9,7 @@ use crate::connect::{self, Pool, Session};
 use crate::snapshot::Oid;
 use crate::sql::quote;
 use crate::whatif::CostError;
+use crate::whatif::live::{PRUNING_OFF, PRUNING_ON};
 
 /// A question of one transaction.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +35,7 @@ impl TwinSession {
         let opened = Self { session };
         // The generic plan, as on a live server: a custom one for NULLs would fold to an empty result.
         let mut settings = format!(
-            "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {}",
+            "SET plan_cache_mode = force_generic_plan; {PRUNING_OFF}; SET statement_timeout = {}",
             statement_timeout.as_millis()
         );
         if !search_path.is_empty() {
@@ -139,7 +140,14 @@ impl TwinSession {
             format!("EXPLAIN (FORMAT JSON) EXECUTE pgwise_{n}{arguments}"),
             format!("DEALLOCATE pgwise_{n}"),
         );
-        let (prepared, rows, _) = join3(self.query(&prepare), self.query(&explain), self.query(&deallocate)).await;
+        let asked = join3(self.query(&prepare), self.query(&explain), self.query(&deallocate));
+        let (prepared, rows, _) = if question.arity == 0 {
+            let (on, answers, _) = join3(self.query(PRUNING_ON), asked, self.query(PRUNING_OFF)).await;
+            on?;
+            answers
+        } else {
+            asked.await
+        };
         prepared?;
         let rows = rows?;
         let row = rows.first().ok_or_else(|| CostError::Statement("EXPLAIN gave no plan".to_owned()))?;

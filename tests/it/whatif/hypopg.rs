@@ -38,6 +38,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "select 1; drop table orders",
     "insert into customers (id, name) values ($1, $2)",
     "select customer_id from orders where customer_id between $1 and $2",
+    "select * from days where id = $1 and at >= $2",
 ];
 
 pub(super) async fn shop(topic: &str) -> Option<(Database, Snapshot)> {
@@ -146,7 +147,9 @@ async fn a_hypothetical_index_costs_what_a_built_one_does() {
                 client.query_one(&format!("explain (format json) execute q{arguments}"), &[]).await.unwrap().get(0);
             client.batch_execute("deallocate q").await.unwrap();
             let built = json[0]["Plan"]["Total Cost"].as_f64().unwrap();
-            let uses_built = json.to_string().contains("built_") || configuration.contains(&3) && statement == 3;
+            // What begins by leaving out every partition, as none fits NULL, shows no index: the source has to know better.
+            let of_partitions = configuration.contains(&3) && [3, 11].contains(&statement);
+            let uses_built = json.to_string().contains("built_") || of_partitions;
             // HypoPG counts neither the descent of the tree nor deduplicated pages: small plans differ most.
             let tolerance = built * 0.15 + 2.0;
             assert!(
