@@ -9,11 +9,11 @@ use super::base::{self, Derived};
 use super::eclass::reconsider_outer_join_clauses;
 use super::{derive, grouped, jointree, links, orders, ors, pull, push, semi};
 use crate::planner::env::Env;
-use crate::planner::expr::{Expr, Var};
+use crate::planner::expr::{Expr, Param, ParamSource, Var};
 use crate::planner::query::{Command, Query, RteKind, SetOperation, SetOperator};
 use crate::planner::rel::Restrict;
 use crate::planner::relids::{RelId, Relids};
-use crate::planner::root::{ActiveIndexes, CteRoot, Memo, Root, TOP, WantedOrders};
+use crate::planner::root::{ActiveIndexes, CteRoot, ExecParam, Memo, Root, TOP, WantedOrders};
 use crate::planner::value::Datum;
 use crate::planner::{PlannerError, exprs, fold, upper};
 use crate::snapshot::Oid;
@@ -272,6 +272,15 @@ fn subquery(
 
 /// Whether workers may evaluate all of these.
 pub(super) fn all_parallel_safe<'e>(root: &Root<'_>, mut exprs: impl Iterator<Item = &'e Expr>) -> bool {
-    // Initplans' results travel to workers; what an enclosing level supplies does not.
-    exprs.all(|e| exprs::parallel_safe(&root.env.facts, e, &|_| false))
+    // Initplans' results travel to workers, and what a subquery is compared with stays with it; what an enclosing level
+    // supplies does not travel, so that no subquery which needs it is safe.
+    let subquery = |id: usize| root.subplans.get(id).is_some_and(|sub| sub.uncorrelated && sub.root.parallel_ok);
+    let own_param = |n: usize| {
+        let own = |p: &ExecParam| matches!(&p.expr, Expr::Param(Param { source: ParamSource::Exec(m), .. }) if *m == n);
+        root.exec_params.get(n).is_some_and(own)
+    };
+    exprs.all(|e| {
+        exprs::parallel_safe(&root.env.facts, e, &own_param)
+            && !e.any(&mut |n| matches!(n, Expr::SubPlan(sub) if !subquery(sub.id)))
+    })
 }

@@ -21,7 +21,8 @@ pub fn gather_path(root: &Root<'_>, input: &Arc<Path>, rows: f64) -> Path {
         pathkeys: no_keys(),
         parallel_aware: false,
         parallel_safe: false,
-        workers: input.workers,
+        // Above it nothing is shared out any more: a join of it has all its rows.
+        workers: 0,
         ..Path::clone(input)
     }
 }
@@ -38,6 +39,7 @@ pub fn gather_merge_path(root: &Root<'_>, input: &Arc<Path>, rows: f64) -> Path 
         disabled_nodes: input.disabled_nodes + disabled,
         parallel_aware: false,
         parallel_safe: false,
+        workers: 0,
         ..Path::clone(input)
     }
 }
