@@ -14,12 +14,12 @@ pub(crate) use random::Random;
 pub(crate) use statements::{JOINS, SINGLE_TABLE};
 pub(crate) use synthetic::{Scale, synthetic};
 
-use pgwise::demo::Sample;
+use pgwise::demo::SampleName;
 use pgwise::snapshot::{Blocks, PlanOutcome, Snapshot, Statement, file};
 
 /// The shop as it was collected.
 pub(crate) fn shop() -> Snapshot {
-    file::read(Sample::shop_snapshot()).unwrap()
+    file::read(SampleName::Shop.snapshot()).unwrap()
 }
 
 /// A snapshot with these statements instead of its own.
