@@ -121,7 +121,10 @@ impl Proving {
         self.ask_bare(&open)?;
         for statement in open {
             let (ours, theirs) = (ours.get(&statement), self.bare.get(&statement));
-            if let (Some(standing), Some(Ok(theirs))) = (self.standings.get_mut(&statement), theirs) {
+            let Some(standing) = self.standings.get_mut(&statement) else { continue };
+            // Where both refuse, the server's reason says more.
+            standing.real = ours.is_some_and(Result::is_err);
+            if let Some(Ok(theirs)) = theirs {
                 let nearby = ours.and_then(|o| o.as_ref().ok()).map(|o| agree(o.total_cost, theirs.total_cost));
                 standing.agrees = standing.agrees.or(nearby);
                 standing.real = standing.agrees != Some(true);
