@@ -12,8 +12,12 @@ pub const SECOND: i64 = 1_000_000;
 /// `date`'s infinities, as the server stores them.
 const DATE_INFINITY: (i32, i32) = (i32::MIN, i32::MAX);
 
-/// Days from 2000-01-01 to a date of the Gregorian calendar.
+/// Years that a `date` can be in, with one to spare.
+const YEARS: (i32, i32) = (-4_715, 5_874_898);
+
+/// Days from 2000-01-01 to a date of the Gregorian calendar; years that no date has are taken for the nearest that has.
 pub fn days(year: i32, month: i32, day: i32) -> i32 {
+    let year = year.clamp(YEARS.0, YEARS.1);
     // Months are counted from March so that the leap day ends the year.
     let years = if month <= 2 { year - 1 } else { year };
     let era = years.div_euclid(400);
@@ -37,7 +41,7 @@ pub fn civil(days: i32) -> (i32, i32, i32) {
 
 /// Days in a month.
 pub fn month_length(year: i32, month: i32) -> i32 {
-    let (next_year, next) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let (next_year, next) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
     days(next_year, next, 1) - days(year, month, 1)
 }
 
@@ -198,6 +202,9 @@ pub fn add_interval(stamp: i64, months: i32, day_count: i32, micros: i64) -> Opt
         let (year, month, of_month) = civil(day);
         let total = year.checked_mul(12)?.checked_add(month - 1)?.checked_add(months)?;
         let (year, month) = (total.div_euclid(12), total.rem_euclid(12) + 1);
+        if year <= YEARS.0 || year >= YEARS.1 {
+            return None;
+        }
         day = days(year, month, of_month.min(month_length(year, month)));
     }
     let day = day.checked_add(day_count)?;
