@@ -169,7 +169,8 @@ fn extended(
         kind: RecommendationKind::CreateStatistics,
         table,
         key: names.join(","),
-        ddl: statement(&ddl),
+        // The deparser puts the columns in parentheses, which would make them one expression.
+        ddl: format!("{ddl};"),
         then: Some(analyze(table)),
         undo_ddl: statement(&format!("DROP STATISTICS {qualified}")),
         reason,

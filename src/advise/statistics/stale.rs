@@ -61,10 +61,11 @@ fn missing(problem: &Problem<'_, '_, '_>, table: &Table) -> Option<(String, Conf
             (reason, Confidence::High)
         });
     }
-    // An empty table has nothing to tell.
+    // An empty table has nothing to tell, and of a small one any plan is good.
     let pages = problem.facts.pages(table.oid);
     let live = table.activity.as_ref().map_or(0, |a| a.live_rows);
-    if pages < 1.0 && live == 0 {
+    let small = problem.facts.rows(table.oid).is_some_and(|rows| rows < problem.facts.options.min_table_rows);
+    if (pages < 1.0 && live == 0) || small {
         return None;
     }
     let known = table.activity.as_ref().and_then(|a| a.last_analyze);
