@@ -142,7 +142,7 @@ pub async fn collect(pool: &Pool, options: &CollectOptions, progress: &dyn Progr
 }
 
 /// Parts read before the statements.
-const PARTS: u64 = 20;
+const PARTS: u64 = 22;
 
 /// Counts a part when it has been read.
 async fn step<T>(progress: &dyn Progress, part: impl Future<Output = T>) -> T {
@@ -176,10 +176,12 @@ async fn read_catalog(
         step(progress, catalog::extended::read(context, major, options.values)),
         step(progress, statistics::read(context, options.values, major)),
     )?;
-    let (functions, operators, operator_classes) = tokio::try_join!(
+    let (functions, operators, operator_classes, types, casts) = tokio::try_join!(
         step(progress, catalog::objects::functions(context)),
         step(progress, catalog::objects::operators(context)),
         step(progress, catalog::objects::operator_classes(context)),
+        step(progress, catalog::objects::types(context)),
+        step(progress, catalog::objects::casts(context)),
     )?;
     let (table_activity, index_activity, sizes) = tokio::try_join!(
         step(progress, activity::tables(context)),
@@ -198,6 +200,8 @@ async fn read_catalog(
             functions,
             operators,
             operator_classes,
+            types,
+            casts,
             extended_statistics,
             statistics,
             table_activity,

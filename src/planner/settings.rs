@@ -92,7 +92,10 @@ impl Settings {
 
     /// The settings of a server of a major version, from their texts as `pg_settings.setting` gives them.
     pub fn with<'s>(major: u32, text: impl Fn(&str) -> Option<&'s str>) -> Self {
-        let number = |name: &str, default: f64| text(name).and_then(|v| v.parse().ok()).unwrap_or(default);
+        // No setting that is read here may be negative or without bound.
+        let sound = |v: &f64| (0.0..=1e100).contains(v);
+        let number =
+            |name: &str, default: f64| text(name).and_then(|v| v.parse().ok()).filter(sound).unwrap_or(default);
         let count = |name: &str, default: i32| text(name).and_then(|v| v.parse().ok()).unwrap_or(default);
         let limit = |name: &str, default: usize| text(name).and_then(|v| v.parse().ok()).unwrap_or(default);
         let on = |name: &str, default: bool| text(name).map_or(default, |v| v == "on");
@@ -105,9 +108,9 @@ impl Settings {
             cpu_operator_cost: number("cpu_operator_cost", 0.0025),
             parallel_setup_cost: number("parallel_setup_cost", 1000.0),
             parallel_tuple_cost: number("parallel_tuple_cost", 0.1),
-            effective_cache_size: number("effective_cache_size", 524_288.0),
-            work_mem: number("work_mem", 4096.0),
-            hash_mem_multiplier: number("hash_mem_multiplier", if major >= 15 { 2.0 } else { 1.0 }),
+            effective_cache_size: number("effective_cache_size", 524_288.0).max(1.0),
+            work_mem: number("work_mem", 4096.0).max(64.0),
+            hash_mem_multiplier: number("hash_mem_multiplier", if major >= 15 { 2.0 } else { 1.0 }).max(1.0),
             max_parallel_workers_per_gather: count("max_parallel_workers_per_gather", 2),
             max_parallel_workers: count("max_parallel_workers", 8),
             min_parallel_table_scan_size: number("min_parallel_table_scan_size", 1024.0),

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AttrNumber, ColumnStats, ExtendedStatistics, Index, Oid, TableActivity};
+use super::{
+    Aggregate, AttrNumber, ColumnStats, ExtendedStatistics, Index, Oid, Signature, TableActivity, UserCast, UserType,
+};
 
 /// The user's part of the catalog. `tables` is sorted by oid; use [`Catalog::table`] to look one up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +24,12 @@ pub struct Catalog {
     /// Operator classes outside `pg_catalog`, sorted by schema, name and method.
     #[serde(default)]
     pub operator_classes: Vec<OperatorClass>,
+    /// Types outside `pg_catalog`, sorted by schema and name.
+    #[serde(default)]
+    pub types: Vec<UserType>,
+    /// Casts that are not the server's own, sorted by source and target.
+    #[serde(default)]
+    pub casts: Vec<UserCast>,
 }
 
 impl Catalog {
@@ -397,6 +405,12 @@ pub struct Function {
     /// The language's name.
     #[serde(default)]
     pub language: String,
+    /// How arguments may be given, and what rows come back.
+    #[serde(default)]
+    pub signature: Signature,
+    /// What makes it an aggregate.
+    #[serde(default)]
+    pub aggregate: Option<Aggregate>,
 }
 
 /// An operator outside `pg_catalog`.

@@ -12,6 +12,7 @@ mod catalog;
 mod extended;
 pub mod file;
 mod index;
+mod objects;
 mod schema;
 mod server;
 mod statement;
@@ -24,6 +25,7 @@ pub use catalog::{
 };
 pub use extended::{DependencyItem, ExtendedData, ExtendedStatistics, McvItem, NDistinctItem};
 pub use index::{GinCounts, Index, IndexKey, IndexMethod, IndexSpec, KeySpec, KeyTarget};
+pub use objects::{Aggregate, Field, Signature, UserCast, UserType};
 pub use schema::{DatabaseLocale, SchemaDdl, SchemaObject, SchemaObjectKind, TableConstraint};
 pub use server::{Extension, RecoveryState, Role, Server, Setting, Tablespace};
 pub use statement::{

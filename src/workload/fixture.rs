@@ -1,7 +1,8 @@
 //! A small catalog for tests: a shop.
 
 use crate::snapshot::{
-    Catalog, Column, ColumnType, Function, PartitionOf, Persistence, Table, TableKind, TypeKind, View, Volatility,
+    Catalog, Column, ColumnType, Function, PartitionOf, Persistence, Signature, Table, TableKind, TypeKind, View,
+    Volatility,
 };
 
 /// A column from its name and type (`pg_type.typname`, `_` before an array's element).
@@ -215,9 +216,13 @@ pub(crate) fn shop() -> Catalog {
             rows: 0.0,
             support: None,
             language: "sql".to_owned(),
+            signature: Signature::default(),
+            aggregate: None,
         }],
         extended_statistics: Vec::new(),
         operators: Vec::new(),
         operator_classes: Vec::new(),
+        types: Vec::new(),
+        casts: Vec::new(),
     }
 }

@@ -17,7 +17,7 @@ use super::scope::Scope;
 use super::statistics::StatsRow;
 use crate::snapshot::{
     Catalog, ExtendedStatistics, Function, Index, IndexActivity, Oid, Operator, OperatorClass, Table, TableActivity,
-    TableKind, View,
+    TableKind, UserCast, UserType, View,
 };
 
 /// Everything read, not yet put together.
@@ -29,6 +29,8 @@ pub(super) struct Parts {
     pub(super) functions: Vec<Function>,
     pub(super) operators: Vec<Operator>,
     pub(super) operator_classes: Vec<OperatorClass>,
+    pub(super) types: Vec<UserType>,
+    pub(super) casts: Vec<UserCast>,
     pub(super) extended_statistics: Vec<ExtendedStatistics>,
     pub(super) statistics: Vec<StatsRow>,
     pub(super) table_activity: BTreeMap<Oid, TableActivity>,
@@ -84,6 +86,8 @@ pub(super) fn assemble(parts: Parts, scope: &Scope<'_>) -> Catalog {
         extended_statistics,
         operators: parts.operators,
         operator_classes: parts.operator_classes,
+        types: parts.types,
+        casts: parts.casts,
     }
 }
 

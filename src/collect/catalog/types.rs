@@ -80,7 +80,7 @@ impl Types {
     }
 }
 
-fn kind(typtype: &str) -> TypeKind {
+pub(super) fn kind(typtype: &str) -> TypeKind {
     match typtype {
         "c" => TypeKind::Composite,
         "d" => TypeKind::Domain,

@@ -26,7 +26,8 @@ impl Analyzer<'_> {
             args.extend(order.iter().map(|(e, ..)| e.clone()));
         }
         let inputs: Vec<Oid> = args.iter().map(Expr::ty).collect();
-        let found = candidates::function(self.facts, &call.name, &inputs, &call.argument_names, call.variadic);
+        let schema = call.schema.as_deref();
+        let found = candidates::function(self.facts, schema, &call.name, &inputs, &call.argument_names, call.variadic);
         let Some(found) = found else { return self.cast_call(&call.name, args) };
         let Some(fact) = self.facts.function(found.oid).cloned() else { return refuse("unknown function") };
         let (args, ty) = self.arguments(&fact, &found, args, &call.argument_names)?;
@@ -66,7 +67,7 @@ impl Analyzer<'_> {
     /// A call of a built-in function that the grammar makes of something else.
     pub(super) fn call_function(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
         let inputs: Vec<Oid> = args.iter().map(Expr::ty).collect();
-        let found = candidates::function(self.facts, name, &inputs, &[], false);
+        let found = candidates::function(self.facts, None, name, &inputs, &[], false);
         let Some(found) = found else { return refuse(format!("function {name} does not exist")) };
         let Some(fact) = self.facts.function(found.oid).cloned() else { return refuse("unknown function") };
         let (args, ty) = self.arguments(&fact, &found, args, &[])?;

@@ -48,16 +48,20 @@ pub(super) fn operator(facts: &Facts, name: &str, left: Oid, right: Oid) -> Opti
     select(facts, &inputs, candidates).map(|c| c.oid)
 }
 
-/// The function of a name for arguments of these types; `named` are the names of the last arguments, if any.
+/// The function of a name (and schema, where one is given) for arguments of these types; `named` are the names of the
+/// last arguments, if any.
 pub(super) fn function(
     facts: &Facts,
+    schema: Option<&str>,
     name: &str,
     inputs: &[Oid],
     named: &[String],
     variadic: bool,
 ) -> Option<Candidate> {
     let all = facts.functions_named(name).iter().filter_map(|oid| facts.function(*oid));
-    let mut candidates: Vec<Candidate> = all.filter_map(|f| arguments(f, inputs.len(), named, variadic)).collect();
+    let visible = all.filter(|f| schema.is_none_or(|s| facts.schema_of(f.oid) == s));
+    let mut candidates: Vec<Candidate> = visible.filter_map(|f| arguments(f, inputs.len(), named, variadic)).collect();
+    hide_later(facts, &mut candidates);
     // An expanded VARIADIC loses against the same types without expansion.
     let plain: Vec<Vec<Oid>> = candidates.iter().filter(|c| c.expanded == 0).map(|c| c.args.clone()).collect();
     candidates.retain(|c| c.expanded == 0 || !plain.contains(&c.args));
@@ -65,6 +69,21 @@ pub(super) fn function(
         return Some(exact.clone());
     }
     select(facts, inputs, candidates)
+}
+
+/// Of functions that take the same, the first along the search path hides the others. Built-in ones differ as they are.
+fn hide_later(facts: &Facts, candidates: &mut Vec<Candidate>) {
+    if candidates.iter().all(|c| facts.schema_of(c.oid) == "pg_catalog") {
+        return;
+    }
+    let mut seen: Vec<Vec<Oid>> = Vec::with_capacity(candidates.len());
+    candidates.retain(|c| {
+        let first = !seen.contains(&c.args);
+        if first {
+            seen.push(c.args.clone());
+        }
+        first
+    });
 }
 
 /// A function's declared types for a call with so many arguments, if it takes so many.

@@ -223,6 +223,9 @@ impl Analyzer<'_> {
             // One column of its own goes by the alias, unless the function names it.
             return fact.out_columns.iter().map(|(n, ty)| Column::of(n, *ty, collation(*ty))).collect();
         }
+        if let Some(row) = self.facts.ty(self.facts.base_type(call.ty())).filter(|t| !t.fields.is_empty()) {
+            return row.fields.iter().map(|(n, ty)| Column::of(n, *ty, collation(*ty))).collect();
+        }
         vec![Column::of(name, call.ty(), collation(call.ty()))]
     }
 

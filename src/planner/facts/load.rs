@@ -86,6 +86,7 @@ fn type_fact(mut row: Row) -> TypeFact {
         collation: row.number(),
         labels: Vec::new(),
         subtype: row.number(),
+        fields: Vec::new(),
     }
 }
 

@@ -4,8 +4,10 @@
 //! version, and a snapshot, whose extensions' and users' objects come on top under oids of pgwise's own
 //! ([`FIRST_OWN_OID`] on). Out: [`Facts`], cheap to make and to ask.
 
+mod catalog;
 mod load;
 mod own;
+mod printed;
 mod tables;
 mod trigram;
 
@@ -48,6 +50,8 @@ pub struct TypeFact {
     pub labels: Vec<String>,
     /// Subtype of a range, 0 otherwise.
     pub subtype: Oid,
+    /// Fields of a composite type of the snapshot's, in order.
+    pub fields: Vec<(String, Oid)>,
 }
 
 /// A row of `pg_operator`.
@@ -275,7 +279,7 @@ impl Facts {
     /// A type of this name in a schema, by preference of the given one and pg_catalog.
     pub fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let all = self.types_named(name);
-        let of = |oid: &&Oid| self.own.type_schemas.get(oid).map(String::as_str);
+        let of = |oid: &&Oid| self.own.schemas.get(oid).map(String::as_str);
         match schema {
             Some(schema) => all.iter().find(|o| of(o) == Some(schema)).or_else(|| all.first()).copied(),
             None => all.first().copied(),
@@ -307,6 +311,11 @@ impl Facts {
     /// A function.
     pub fn function(&self, oid: Oid) -> Option<&FunctionFact> {
         self.base.functions.get(&oid).or_else(|| self.own.functions.get(&oid))
+    }
+
+    /// The schema of a function, type or operator.
+    pub fn schema_of(&self, oid: Oid) -> &str {
+        self.own.schemas.get(&oid).map_or("pg_catalog", String::as_str)
     }
 
     /// Functions of this name.

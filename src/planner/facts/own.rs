@@ -19,26 +19,36 @@ const COMPARISONS: [(&str, i16, &str, &str); 5] = [
 
 /// Everything that a snapshot has beyond the built-in objects.
 pub(super) fn of_snapshot(base: &'static Tables, snapshot: &Snapshot) -> Tables {
-    let mut maker = Maker { base, tables: Tables::default(), next: FIRST_OWN_OID };
+    let path = &snapshot.server.search_path;
+    let mut maker = Maker { base, path, tables: Tables::default(), next: FIRST_OWN_OID };
+    let catalog = &snapshot.catalog;
+    maker.user_types(&catalog.types);
     for table in &snapshot.catalog.tables {
         for column in &table.columns {
             maker.column_type(&column.ty);
         }
     }
-    if snapshot.server.has_extension("pg_trgm") {
+    maker.row_types(catalog);
+    maker.functions(&catalog.functions);
+    maker.operators(&catalog.operators);
+    maker.operator_classes(&catalog.operator_classes);
+    maker.casts(&catalog.casts);
+    if snapshot.server.has_extension("pg_trgm") && !maker.has_trigrams() {
         trigram::add(&mut maker);
     }
     maker.tables
 }
 
 /// Gives out oids and keeps what has them.
-pub(super) struct Maker {
+pub(super) struct Maker<'a> {
     pub(super) base: &'static Tables,
+    /// The search path.
+    pub(super) path: &'a [String],
     pub(super) tables: Tables,
     next: Oid,
 }
 
-impl Maker {
+impl Maker<'_> {
     /// The next free oid.
     pub(super) fn oid(&mut self) -> Oid {
         let oid = self.next;
@@ -47,12 +57,12 @@ impl Maker {
     }
 
     /// A type known by this name, in this schema where it is not a built-in one.
-    fn known(&self, schema: &str, name: &str) -> Option<Oid> {
+    pub(super) fn known(&self, schema: &str, name: &str) -> Option<Oid> {
         if schema == "pg_catalog" {
             return self.base.type_names.get(name).and_then(|all| all.first()).copied();
         }
         let own = self.tables.type_names.get(name)?;
-        own.iter().find(|oid| self.tables.type_schemas.get(oid).is_some_and(|s| s == schema)).copied()
+        own.iter().find(|oid| self.tables.schemas.get(oid).is_some_and(|s| s == schema)).copied()
     }
 
     fn column_type(&mut self, ty: &ColumnType) {
@@ -105,28 +115,36 @@ impl Maker {
             collation: if category == 'S' { 100 } else { 0 },
             labels: ty.enum_labels.clone().unwrap_or_default(),
             subtype: 0,
+            fields: Vec::new(),
         };
-        let array_fact = TypeFact {
-            oid: array,
-            name: format!("_{name}"),
-            len: -1,
-            by_value: false,
-            category: 'A',
-            kind: 'b',
-            element: oid,
-            array: 0,
-            labels: Vec::new(),
-            ..fact.clone()
-        };
-        for fact in [fact, array_fact] {
-            self.tables.type_schemas.insert(fact.oid, schema.to_owned());
-            self.tables.add_type(Some(self.base), fact);
-        }
+        self.type_with_array(schema, fact);
         if kind == 'b' {
             self.compared(oid, &ty.default_opclasses);
         }
         if category == 'S' {
             self.like_text(oid);
+        }
+    }
+
+    /// Adds a type and the array over it, which has the oid that the type names.
+    pub(super) fn type_with_array(&mut self, schema: &str, fact: TypeFact) {
+        let array = TypeFact {
+            oid: fact.array,
+            name: format!("_{}", fact.name),
+            len: -1,
+            by_value: false,
+            align: fact.align.max(4),
+            category: 'A',
+            preferred: false,
+            kind: 'b',
+            element: fact.oid,
+            array: 0,
+            labels: Vec::new(),
+            ..fact.clone()
+        };
+        for fact in [fact, array] {
+            self.tables.schemas.insert(fact.oid, schema.to_owned());
+            self.tables.add_type(Some(self.base), fact);
         }
     }
 

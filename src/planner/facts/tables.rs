@@ -10,8 +10,8 @@ use crate::snapshot::{IndexMethod, Oid};
 pub(super) struct Tables {
     pub(super) types: FxHashMap<Oid, TypeFact>,
     pub(super) type_names: FxHashMap<String, Vec<Oid>>,
-    /// Schemas of types outside pg_catalog.
-    pub(super) type_schemas: FxHashMap<Oid, String>,
+    /// Schemas of objects outside pg_catalog.
+    pub(super) schemas: FxHashMap<Oid, String>,
     pub(super) operators: FxHashMap<Oid, OperatorFact>,
     pub(super) operator_names: FxHashMap<String, Vec<Oid>>,
     pub(super) functions: FxHashMap<Oid, FunctionFact>,

@@ -32,7 +32,7 @@ const FUNCTIONS: [(&str, Oid); 6] = [
 ];
 
 /// Adds them.
-pub(super) fn add(maker: &mut Maker) {
+pub(super) fn add(maker: &mut Maker<'_>) {
     let base = maker.base;
     let mut function = 0;
     for (name, result) in FUNCTIONS {

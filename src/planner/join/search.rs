@@ -245,30 +245,26 @@ impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
         }
     }
 
-    /// Joins, again and again, the pair whose result has the fewest rows; the first such pair of equals.
+    /// Joins, again and again, the pair whose result has the fewest rows; the first such pair of equals. Each pair is
+    /// estimated once, and only the pair chosen gets paths.
     fn greedy(mut self) -> Option<RelPaths> {
         let mut open: Vec<usize> = (0..self.initial).collect();
+        let mut sizes: FxHashMap<(usize, usize), Option<Size>> = FxHashMap::default();
         while open.len() > 1 {
-            let mut best: Option<(f64, usize, usize, usize)> = None;
-            for clauses_only in [true, false] {
-                for (i, a) in open.clone().into_iter().enumerate() {
-                    for b in open.clone().into_iter().skip(i + 1) {
-                        if clauses_only && !self.worth_joining(a, b) {
-                            continue;
-                        }
-                        if let Some(made) = self.make(a, b)
-                            && let Some(rel) = self.rel(made)
-                            && best.is_none_or(|(rows, ..)| rel.rows < rows)
-                        {
-                            best = Some((rel.rows, made, a, b));
-                        }
+            let mut best: Option<(bool, f64, usize, usize)> = None;
+            for (i, a) in open.iter().enumerate() {
+                for b in open.iter().skip(i + 1) {
+                    let Some(size) = *sizes.entry((*a, *b)).or_insert_with(|| self.size(*a, *b)) else { continue };
+                    let better = best.is_none_or(|(linked, rows, ..)| {
+                        (size.linked && !linked) || (size.linked == linked && size.rows < rows)
+                    });
+                    if better {
+                        best = Some((size.linked, size.rows, *a, *b));
                     }
                 }
-                if best.is_some() {
-                    break;
-                }
             }
-            let (_, made, a, b) = best?;
+            let (_, _, a, b) = best?;
+            let made = self.make(a, b)?;
             self.complete(made);
             open.retain(|i| *i != a && *i != b);
             open.push(made);
@@ -277,4 +273,25 @@ impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
         let whole = self.rels.get_mut(last)?.take()?;
         (whole.rel.relids == self.all).then_some(whole)
     }
+
+    /// What a join would have, if there may be one.
+    fn size(&self, a: usize, b: usize) -> Option<Size> {
+        let root = self.planning.root;
+        let (one, two) = (self.rel(a)?, self.rel(b)?);
+        let legal = legal::join_is_legal(root, one, two)?;
+        let (outer, inner) = if legal.reversed { (two, one) } else { (one, two) };
+        let inner_join = SpecialJoin::inner(outer.relids, inner.relids);
+        let special = legal.special.and_then(|i| root.special_joins.get(i)).unwrap_or(&inner_join);
+        let sides = Sides { outer, inner, special };
+        let rows = rel::build(root, &sides, &rel::restrict_list(root, &sides)).rows;
+        Some(Size { linked: self.worth_joining(a, b), rows })
+    }
+}
+
+/// What the greedy search looks at.
+#[derive(Clone, Copy)]
+struct Size {
+    /// Some condition links the two.
+    linked: bool,
+    rows: f64,
 }

@@ -3,7 +3,7 @@
 
 use crate::planner::env::IndexKeyInfo;
 use crate::planner::facts::Facts;
-use crate::planner::value::Datum;
+use crate::planner::value::{Datum, trigram};
 use crate::snapshot::Oid;
 
 /// `searchMode` of `extractQuery`.
@@ -52,10 +52,16 @@ pub fn extract(facts: &Facts, key: &IndexKeyInfo, op: Oid, value: &Datum) -> Ent
             Entries::of(keys.iter().flatten().count(), mode)
         }
         ("tsvector_ops", Datum::Opaque(query)) => ts_query(query),
+        // hstore looks up keys and values apart (`gin_extract_hstore_query`).
+        ("gin_hstore_ops", Datum::Opaque(pairs)) if name == "@>" => {
+            Entries::of(2 * pairs.matches("=>").count(), Mode::All)
+        }
+        ("gin_hstore_ops", Datum::Array(keys)) => Entries::of(keys.iter().flatten().count(), Mode::Default),
+        ("gin__int_ops", Datum::Array(elements)) => Entries::of(elements.len(), Mode::Default),
         ("gin_trgm_ops", Datum::Text(text)) => match name {
             "~~" | "~~*" => Entries::of(wildcard_trigrams(text), Mode::All),
             "~" | "~*" => Entries::of(regex_trigrams(text), Mode::All),
-            _ => Entries::of(word_trigrams(text), Mode::Default),
+            _ => Entries::of(trigram::words(text).len(), Mode::Default),
         },
         _ => Entries::of(1, Mode::Default),
     }
@@ -113,15 +119,6 @@ fn ts_query(text: &str) -> Entries {
     Entries { exact: f64::from(exact), partial: f64::from(partial), mode }
 }
 
-/// Distinct trigrams of words, each with two blanks before and one after (`generate_trgm`).
-fn word_trigrams(text: &str) -> usize {
-    let mut found = Vec::new();
-    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
-        trigrams(&format!("  {word} "), &mut found);
-    }
-    distinct(found)
-}
-
 /// Distinct trigrams that a LIKE pattern requires (`generate_wildcard_trgm`): a word has its blanks only where no
 /// wildcard touches it.
 fn wildcard_trigrams(pattern: &str) -> usize {
@@ -133,7 +130,7 @@ fn wildcard_trigrams(pattern: &str) -> usize {
             if !wildcard {
                 word.push(' ');
             }
-            trigrams(word, &mut found);
+            trigram::of(word, &mut found);
         }
         word.clear();
         if !wildcard {
@@ -168,14 +165,9 @@ fn regex_trigrams(pattern: &str) -> usize {
         return 0;
     }
     for stretch in pattern.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
-        trigrams(stretch, &mut found);
+        trigram::of(stretch, &mut found);
     }
     distinct(found)
-}
-
-fn trigrams(padded: &str, found: &mut Vec<String>) {
-    let chars: Vec<char> = padded.chars().collect();
-    found.extend(chars.windows(3).map(|w| w.iter().collect::<String>()));
 }
 
 fn distinct(mut found: Vec<String>) -> usize {
@@ -191,7 +183,7 @@ mod tests {
     #[test]
     fn trigrams_are_counted_as_pg_trgm_does() {
         // show_trgm('word'): "  w"," wo","ord","rd ","wor".
-        assert_eq!(word_trigrams("word"), 5);
+        assert_eq!(trigram::words("word").len(), 5);
         assert_eq!(wildcard_trigrams("%foo%"), 1);
         assert_eq!(wildcard_trigrams("foo%"), 3);
         assert_eq!(wildcard_trigrams("%a%"), 0);

@@ -180,7 +180,7 @@ fn pages_per_range(options: &[String]) -> f64 {
 }
 
 fn block_size(env: &Env<'_>) -> f64 {
-    env.snapshot.server.setting_f64("block_size").unwrap_or(BLOCK)
+    env.snapshot.server.setting_f64("block_size").filter(|size| *size >= 1024.0).unwrap_or(BLOCK)
 }
 
 /// Entries of a partial index at its size now (`estimate_rel_size`): the first block holds metadata.

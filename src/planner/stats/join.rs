@@ -24,7 +24,11 @@ pub(super) fn selectivity(root: &Root<'_>, call: &Call<'_>, _join: JoinType, spe
         "tsmatchjoinsel" | "areajoinsel" => 0.005,
         "positionjoinsel" => 0.1,
         "matchingjoinsel" => 0.010,
-        "arraycontjoinsel" | "networkjoinsel" => {
+        "arraycontjoinsel"
+        | "networkjoinsel"
+        | "_int_overlap_joinsel"
+        | "_int_contains_joinsel"
+        | "_int_contained_joinsel" => {
             if fact.name == "&&" {
                 0.01
             } else {

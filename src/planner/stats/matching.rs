@@ -107,7 +107,8 @@ fn like(pattern: &[Piece], text: &str) -> bool {
 
 /// Whether an operator holds for two values; `None` where it is not one that is known here.
 pub(super) fn holds(facts: &Facts, operator: Oid, left: &Datum, right: &Datum) -> Option<bool> {
-    let name = facts.operator(operator)?.name.as_str();
+    let fact = facts.operator(operator)?;
+    let name = fact.name.as_str();
     match (name, left, right) {
         ("@>", Datum::Json(a), Datum::Json(b)) | ("<@", Datum::Json(b), Datum::Json(a)) => {
             Some(contains(a, b) || is_element(a, b))
@@ -117,11 +118,11 @@ pub(super) fn holds(facts: &Facts, operator: Oid, left: &Datum, right: &Datum) -
         ("?&", Datum::Json(document), Datum::Array(keys)) => Some(texts(keys).all(|key| has_key(document, key))),
         ("^@", Datum::Text(text), Datum::Text(prefix)) => Some(text.starts_with(prefix.as_str())),
         (name, Datum::Inet(a), Datum::Inet(b)) => super::network::holds(name, a, b),
-        _ => None,
+        _ => super::extension::holds(&facts.ty(fact.left)?.name, name, left, right),
     }
 }
 
-fn texts(keys: &[Option<Datum>]) -> impl Iterator<Item = &str> {
+pub(super) fn texts(keys: &[Option<Datum>]) -> impl Iterator<Item = &str> {
     keys.iter().flatten().filter_map(|key| match key {
         Datum::Text(text) => Some(text.as_str()),
         _ => None,

@@ -8,6 +8,7 @@ mod compare;
 mod elements;
 mod expression;
 mod extended;
+mod extension;
 mod foreign_key;
 mod function;
 mod groups;

@@ -58,7 +58,7 @@ impl Ranges {
             .collect();
         let (lower, upper) = bounds.unwrap_or_default().into_iter().unzip();
         let lengths: Option<Vec<f64>> = raw.length_histogram.iter().map(|text| text.parse().ok()).collect();
-        Self { empty: raw.empty_frac, lower, upper, lengths: lengths.unwrap_or_default() }
+        Self { empty: share(raw.empty_frac), lower, upper, lengths: lengths.unwrap_or_default() }
     }
 }
 
@@ -97,9 +97,9 @@ impl Parsed {
         let bounds: Option<Vec<Datum>> = raw.histogram_bounds.iter().flatten().map(parse).collect();
         let spelt_out = raw.withheld.as_ref().map_or(&[][..], |w| &w.known_elements);
         Self {
-            null_frac: raw.null_frac,
-            n_distinct: raw.n_distinct,
-            mcv_freqs: raw.mcv_freqs.clone(),
+            null_frac: share(raw.null_frac),
+            n_distinct: if raw.n_distinct.is_finite() { raw.n_distinct.max(-1.0) } else { 0.0 },
+            mcv_freqs: raw.mcv_freqs.iter().map(|f| share(*f)).collect(),
             mcv,
             histogram: bounds.unwrap_or_default(),
             histogram_len: raw.histogram_len,
@@ -133,15 +133,20 @@ impl Elements {
             Some(values) => values.iter().map(parse).collect(),
             None => known(count, spelt_out.iter(), parse),
         };
-        let common: Vec<_> = values.into_iter().zip(raw.freqs.iter().copied()).collect();
+        let common: Vec<_> = values.into_iter().zip(raw.freqs.iter().map(|f| share(*f))).collect();
         let least = common.iter().map(|(_, f)| *f).fold(f64::INFINITY, f64::min);
         Self {
-            min: tail.first().copied().unwrap_or(if least.is_finite() { least } else { 0.0 }),
-            null: tail.get(2).copied(),
-            count_histogram: raw.count_histogram.clone(),
+            min: tail.first().copied().map_or(if least.is_finite() { least } else { 0.0 }, share),
+            null: tail.get(2).copied().map(share),
+            count_histogram: raw.count_histogram.iter().copied().filter(|count| count.is_finite()).collect(),
             common,
         }
     }
+}
+
+/// A frequency as it must be: what a snapshot says may be anything.
+fn share(frequency: f64) -> f64 {
+    if frequency.is_nan() { 0.0 } else { frequency.clamp(0.0, 1.0) }
 }
 
 /// Withheld values, of which some are spelt out elsewhere in the snapshot.

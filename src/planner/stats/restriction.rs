@@ -96,7 +96,10 @@ pub(super) fn selectivity(root: &Root<'_>, call: &Call<'_>) -> f64 {
 /// Estimators with files of their own.
 fn other(root: &Root<'_>, call: &Call<'_>, name: &str) -> f64 {
     match name {
-        "arraycontsel" => return super::elements::selectivity(root, call),
+        // intarray's, which stand for the built-in one.
+        "arraycontsel" | "_int_overlap_sel" | "_int_contains_sel" | "_int_contained_sel" => {
+            return super::elements::selectivity(root, call);
+        }
         "rangesel" | "multirangesel" => return super::ranges::selectivity(root, call),
         "networksel" => return super::network::selectivity(root, call),
         "tsmatchsel" => return super::tsearch::selectivity(root, call),

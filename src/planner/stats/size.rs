@@ -11,6 +11,9 @@ const TUPLE_OVERHEAD: i32 = width::TUPLE_HEADER + 4;
 /// Blocks that a table never vacuumed is assumed to have at least.
 const NEVER_VACUUMED_PAGES: f64 = 10.0;
 
+/// `MAXIMUM_ROWCOUNT`.
+const MOST_ROWS: f64 = 1e100;
+
 /// Blocks, rows and share of all-visible blocks of a table (`estimate_rel_size`,
 /// `table_block_relation_estimate_size`). Where the blocks on disk could not be read, those that VACUUM and ANALYZE
 /// counted stand for them. A partitioned table has no storage.
@@ -39,7 +42,7 @@ fn heap_size(env: &Env<'_>, table: &Table) -> (f64, f64, f64) {
     } else {
         density_from_widths(env, table)
     };
-    let tuples = (density * pages).round_ties_even();
+    let tuples = (density * pages).round_ties_even().min(MOST_ROWS);
     let visible = f64::from(table.relallvisible);
     let all_visible = if visible <= 0.0 {
         0.0
@@ -67,12 +70,12 @@ fn density_from_widths(env: &Env<'_>, table: &Table) -> f64 {
 fn foreign_size(table: &Table) -> (f64, f64, f64) {
     let pages = f64::from(table.relpages);
     if pages > 0.0 && table.reltuples >= 0.0 {
-        return (pages, table.reltuples, 0.0);
+        return (pages, table.reltuples.min(MOST_ROWS), 0.0);
     }
     // set_foreign_size_estimates.
     (pages, 1000.0, 0.0)
 }
 
 fn block_size(env: &Env<'_>) -> f64 {
-    env.snapshot.server.setting_f64("block_size").unwrap_or(8192.0)
+    env.snapshot.server.setting_f64("block_size").filter(|size| *size >= 1024.0).unwrap_or(8192.0)
 }

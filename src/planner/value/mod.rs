@@ -10,6 +10,7 @@ mod number;
 mod parse;
 mod range;
 pub mod time;
+pub mod trigram;
 
 pub use collate::sort_key;
 pub use compare::{compare, equal};

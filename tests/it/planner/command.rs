@@ -2,7 +2,7 @@
 
 use crate::harness::binary::pgwise;
 
-const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-workloads/shop/snapshot.json.zst");
+pub(super) const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-workloads/shop/snapshot.json.zst");
 
 #[test]
 fn a_query_is_explained_from_a_snapshot_alone() {

@@ -23,7 +23,7 @@ const LEAST_CLOSE: f64 = 0.98;
 /// How many of the worst are shown on failure.
 const SHOWN: usize = 12;
 
-async fn server_plan(client: &Client, sql: &str) -> Value {
+pub(super) async fn server_plan(client: &Client, sql: &str) -> Value {
     let messages = client.simple_query(&format!("explain (format json) {sql}")).await.unwrap();
     let lines: Vec<&str> = messages
         .iter()

@@ -55,7 +55,7 @@ fn correlation(usage: &IndexUse<'_, '_>) -> f64 {
     if default.is_some_and(|d| d.family != key.family) {
         return 0.0;
     }
-    let Some(found) = usage.key_stats(0).and_then(|s| s.correlation) else { return 0.0 };
+    let Some(found) = usage.key_stats(0).and_then(|s| s.correlation).filter(|c| c.abs() <= 1.0) else { return 0.0 };
     let signed = if key.descending { -found } else { found };
     if usage.index.keys.len() > 1 { signed * 0.75 } else { signed }
 }
