@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshot::IndexSpec;
+use crate::whatif::memo::Memo;
 use crate::whatif::{CandidateId, Configuration, CostError, CostRequest, CostSource, CostSourceKind, Costed};
 
 use super::candidates::{Family, Pool};
 
-/// A set of candidates.
-pub(super) type Set = BTreeSet<CandidateId>;
+pub(super) use crate::whatif::memo::Set;
 
 /// Who judges a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,27 +38,6 @@ pub(super) struct Costing<'c> {
     failures: BTreeMap<usize, String>,
     /// Why the planner stopped answering for good.
     lost: Option<CostError>,
-}
-
-#[derive(Default)]
-struct Memo {
-    answers: Vec<(Set, Costed)>,
-    /// Questions that had no answer: not to be asked again.
-    unanswered: BTreeSet<Set>,
-}
-
-impl Memo {
-    /// An answer that holds for this set: exact, or derived.
-    fn find(&self, set: &Set) -> Option<&Costed> {
-        self.answers
-            .iter()
-            .find(|(asked, costed)| costed.used.is_subset(set) && set.is_subset(asked))
-            .map(|(_, costed)| costed)
-    }
-
-    fn knows(&self, set: &Set) -> bool {
-        self.find(set).is_some() || self.unanswered.contains(set)
-    }
 }
 
 impl<'c> Costing<'c> {
@@ -269,9 +248,9 @@ fn ask(
     for ((statement, set), answer) in questions.iter().zip(source.cost(&requests)) {
         let memo = memos.entry(*statement).or_default();
         match answer {
-            Ok(costed) => memo.answers.push((set.clone(), costed)),
+            Ok(costed) => memo.add(set.clone(), costed),
             Err(error) => {
-                memo.unanswered.insert(set.clone());
+                memo.add_unanswered(set.clone());
                 if let CostError::Lost(_) = &error {
                     lost.get_or_insert(error);
                 } else if set.is_empty() {

@@ -10,6 +10,7 @@ pub mod ddl;
 pub(crate) mod fixture;
 pub mod hypopg;
 mod live;
+pub mod memo;
 pub mod model;
 pub mod reserve;
 pub mod rule;
