@@ -22,6 +22,7 @@ pub mod exprs;
 pub mod facts;
 pub mod fold;
 pub mod join;
+pub mod known;
 pub mod path;
 pub mod plan;
 pub mod prep;

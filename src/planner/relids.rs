@@ -32,6 +32,12 @@ impl Relids {
         self.0 == 0
     }
 
+    /// Its members as bits, the lower ones first.
+    pub fn words(self) -> [u64; 2] {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half, then the upper")]
+        [self.0 as u64, (self.0 >> 64) as u64]
+    }
+
     /// How many members it has.
     pub fn len(self) -> usize {
         self.0.count_ones() as usize

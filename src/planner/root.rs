@@ -8,11 +8,14 @@ use rustc_hash::FxHashMap;
 
 use super::env::{Env, IndexInfo, IndexRef};
 use super::expr::Expr;
+use super::join::JoinOrder;
+use super::known::Known;
 use super::path::{ParamInfo, Path, RelPaths};
 use super::query::{JoinType, Query, SortGroup};
 use super::rel::{EcId, EquivalenceClass, PathKey, Rel, Restrict, SpecialJoin};
 use super::relids::{RelId, Relids};
 use super::scan::Offer;
+use super::upper::Targets;
 use crate::snapshot::{AttrNumber, Oid, Table};
 
 /// One query level, prepared: everything that does not depend on the configuration.
@@ -196,8 +199,14 @@ pub struct Memo<'a> {
     pub cache_keys: RefCell<FxHashMap<CacheKeys, (f64, f64)>>,
     /// Rows of a semi join's right side once made unique.
     pub unique_rows: RefCell<FxHashMap<Relids, f64>>,
-    /// What an index offers a relation.
-    pub offers: RefCell<FxHashMap<(RelId, IndexRef), Arc<Offer>>>,
+    /// What an index offers a relation, given the costs of the subqueries in expressions ([`Planning::below`]).
+    pub offers: RefCell<FxHashMap<(RelId, IndexRef, u64), Arc<Offer>>>,
+    /// Path sets.
+    pub known: Known,
+    /// In which order relations are joined, by the relations to be joined.
+    pub join_orders: RefCell<FxHashMap<Vec<Relids>, Arc<JoinOrder>>>,
+    /// What each stage computes.
+    pub targets: OnceCell<Arc<Targets>>,
     /// The next [`Restrict::id`].
     pub next_restrict: std::cell::Cell<usize>,
     /// Levels that read one extreme each, where the level's aggregates are extremes only.
@@ -224,6 +233,27 @@ impl<'a> Root<'a> {
         let mut notes = self.notes.borrow_mut();
         if !notes.contains(&reason) {
             notes.push(reason);
+        }
+    }
+
+    /// The levels below.
+    fn levels_below(&self) -> impl Iterator<Item = &Root<'a>> {
+        let subplans = self.subplans.iter().map(|s| &*s.root);
+        let ctes = self.ctes.iter().map(|c| &*c.root);
+        let extremes = self.memo.minmax.get().and_then(Option::as_ref).into_iter().flatten();
+        subplans.chain(ctes).chain(extremes).chain(self.subqueries.values().map(|r| &**r))
+    }
+
+    /// How many path sets it and the levels below it remember.
+    pub fn known_sets(&self) -> usize {
+        self.memo.known.len() + self.levels_below().map(Root::known_sets).sum::<usize>()
+    }
+
+    /// Forgets all path sets. Answers stay what they are.
+    pub fn forget_sets(&self) {
+        self.memo.known.forget();
+        for level in self.levels_below() {
+            level.forget_sets();
         }
     }
 
@@ -263,11 +293,13 @@ pub struct Planning<'r, 'a> {
     /// The configuration.
     pub indexes: &'r ActiveIndexes,
     /// Base relations with their paths, by range-table position.
-    pub base: Vec<Option<RelPaths>>,
+    pub base: Vec<Option<Arc<RelPaths>>>,
     /// What each subquery in an expression costs, by position in [`Root::subplans`].
     pub subplan_costs: Vec<SubPlanCost>,
+    /// Stands for all of these costs: equal numbers, equal costs. 0 where there is no such subquery.
+    pub below: u64,
     /// Subqueries in FROM: the final relation of each, by range-table position.
-    pub subquery_rels: FxHashMap<RelId, RelPaths>,
+    pub subquery_rels: FxHashMap<RelId, Arc<RelPaths>>,
     /// Materialised WITH queries in scope, by name, this level's and the enclosing levels': their chosen paths.
     pub cte_paths: Vec<(String, Arc<Path>)>,
 }

@@ -11,6 +11,7 @@ mod end_to_end;
 mod failure_modes;
 mod harness;
 mod layering;
+mod model_memory;
 mod offline;
 mod planner;
 mod psql;

@@ -28,6 +28,13 @@ pub struct HashTable {
     pub batches: u32,
 }
 
+impl HashTable {
+    /// Buckets of all batches together.
+    pub fn virtual_buckets(self) -> f64 {
+        f64::from(self.buckets) * f64::from(self.batches)
+    }
+}
+
 fn next_power_of_two(n: f64) -> f64 {
     let mut power = 1.0;
     while power < n {
@@ -105,13 +112,6 @@ pub fn initial(settings: &Settings, outer: &Path, inner: &Path, keys: usize, sha
     Initial { costs: Costs { disabled_nodes, startup, total: startup + run }, table, run }
 }
 
-impl Initial {
-    /// Buckets of all batches together.
-    pub fn virtual_buckets(&self) -> f64 {
-        f64::from(self.table.buckets) * f64::from(self.table.batches)
-    }
-}
-
 /// What the final costs need beside the bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Joined<'j> {
@@ -158,7 +158,7 @@ pub fn finish(settings: &Settings, initial: &Initial, joined: &Joined<'_>) -> Co
         let matched = first.matched_rows(outer_rows);
         let met = clamp_rows(inner_rows * joined.bucket_share * first.scanned());
         run += hash.per_tuple * matched * met * 0.5;
-        let average = clamp_rows(inner_rows / initial.virtual_buckets());
+        let average = clamp_rows(inner_rows / initial.table.virtual_buckets());
         run += hash.per_tuple * (outer_rows - matched) * average * 0.05;
         if wants_unmatched { outer_rows - matched } else { matched }
     } else {

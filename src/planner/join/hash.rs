@@ -135,7 +135,7 @@ fn hash_path(
     let param = pair.param_info(joinrel, inputs, required, &mut restrict);
     let quals = if param.is_some() { pair.quals_cost(&restrict) } else { pair.restrict_cost };
     let rows = pair.rows(param.as_ref(), inputs.outer.workers);
-    let (bucket_share, commonest) = bucket(pair, keys, initial.virtual_buckets());
+    let (bucket_share, commonest) = bucket(pair, keys, initial.table.virtual_buckets());
     let joined = Joined {
         outer_rows: inputs.outer.rows,
         inner_rows: inputs.inner.rows,
@@ -155,8 +155,9 @@ fn hash_path(
     pair.path(inputs, made, |join| PathKind::HashJoin { join, batches })
 }
 
-/// Share of the inner rows in a bucket, and the commonest value's frequency: the least by any of the keys. The figures
-/// of a key are remembered, as the server remembers them, for whatever table size was asked about first.
+/// Share of the inner rows in a bucket, and the commonest value's frequency: the least by any of the keys. The server
+/// remembers a key's figures for whatever table size it was asked about first in a planning, which is that of the key's
+/// relation alone: so that is the size here, whatever else has been planned before.
 fn bucket(pair: &Pair<'_, '_, '_>, keys: &Keys, buckets: f64) -> (f64, f64) {
     if pair.asked == JoinType::UniqueInner {
         return (1.0 / buckets, 0.0);
@@ -165,11 +166,22 @@ fn bucket(pair: &Pair<'_, '_, '_>, keys: &Keys, buckets: f64) -> (f64, f64) {
     for restrict in &keys.clauses {
         let Some((left, right)) = restrict.operands() else { continue };
         let is_right = restrict.right.is_subset(pair.inner.rel.relids);
-        let (key, cache) = if is_right { (right, &restrict.right_bucket) } else { (left, &restrict.left_bucket) };
-        let (share, commonest) = *cache.get_or_init(|| {
+        let (key, side, cache) = if is_right {
+            (right, restrict.right, &restrict.right_bucket)
+        } else {
+            (left, restrict.left, &restrict.left_bucket)
+        };
+        let figures = |buckets| {
             let (commonest, share) = stats::hash_bucket_stats(pair.root, key, buckets);
             (share, commonest)
-        });
+        };
+        let (share, commonest) = match side.singleton().and_then(|rel| pair.root.rel(rel)) {
+            Some(alone) => *cache.get_or_init(|| {
+                let table = hashjoin::table_size(pair.settings, alone.rows, alone.target.width, None);
+                figures(table.virtual_buckets())
+            }),
+            None => figures(buckets),
+        };
         least = (least.0.min(share), least.1.min(commonest));
     }
     least

@@ -1,6 +1,6 @@
 //! Which joins may and should be tried (joinrels.c, joininfo.c).
 
-use super::search::Search;
+use super::order::Search;
 use crate::planner::prep::derive;
 use crate::planner::query::JoinType;
 use crate::planner::rel::{Rel, SpecialJoin};
@@ -126,7 +126,7 @@ pub(super) fn has_join_restriction(root: &Root<'_>, rel: &Rel) -> bool {
 
 /// Whether a special join or a lateral reference asks for this join although no clause does
 /// (`have_join_order_restriction`).
-pub(super) fn have_join_order_restriction(root: &Root<'_>, search: &Search<'_, '_, '_>, one: &Rel, two: &Rel) -> bool {
+pub(super) fn have_join_order_restriction(root: &Root<'_>, search: &Search<'_, '_>, one: &Rel, two: &Rel) -> bool {
     if one.relids.overlaps(two.lateral) || two.relids.overlaps(one.lateral) {
         return true;
     }
@@ -141,7 +141,7 @@ pub(super) fn have_join_order_restriction(root: &Root<'_>, search: &Search<'_, '
 }
 
 /// Whether a relation can be joined to some initial relation by a clause (`has_legal_joinclause`).
-fn has_legal_joinclause(root: &Root<'_>, search: &Search<'_, '_, '_>, rel: &Rel) -> bool {
+fn has_legal_joinclause(root: &Root<'_>, search: &Search<'_, '_>, rel: &Rel) -> bool {
     search.initial_rels().any(|other| {
         !other.relids.overlaps(rel.relids)
             && have_relevant_joinclause(root, rel, other)

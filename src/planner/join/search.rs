@@ -1,24 +1,22 @@
-//! Join-order search by dynamic programming (`standard_join_search`, `join_search_one_level`).
+//! Paths of joins in all the orders worth trying (`make_rel_from_joinlist`, `make_join_rel`).
 //!
-//! Relations are tried in PostgreSQL's own order, so that ties between equally cheap plans fall the same way.
+//! From the join of all downwards: a join whose members have the paths that they had before is remembered, and what it
+//! was made of is not looked at.
 
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
-use super::legal;
-use super::rel::{self, Sides};
-use crate::planner::join::paths;
+use super::order::{JoinOrder, join_order};
+use crate::planner::join::{legal, paths};
+use crate::planner::known::Made;
 use crate::planner::path::RelPaths;
 use crate::planner::query::JoinType;
-use crate::planner::rel::{Rel, SpecialJoin};
+use crate::planner::rel::{Restrict, SpecialJoin};
 use crate::planner::relids::Relids;
 use crate::planner::root::{JoinListItem, Planning};
 use crate::planner::scan::{self, gather};
 
-/// Join relations above which the exhaustive search gives way to the greedy one: memory is bounded so.
-const MAX_JOIN_RELS: usize = 20_000;
-
 /// Joins the members of a join list (`make_rel_from_joinlist`).
-pub(super) fn from_list(planning: &mut Planning<'_, '_>, items: &[JoinListItem]) -> Option<RelPaths> {
+pub(super) fn from_list(planning: &Planning<'_, '_>, items: &[JoinListItem]) -> Option<Arc<RelPaths>> {
     let mut initial = Vec::with_capacity(items.len());
     for item in items {
         initial.push(match item {
@@ -29,184 +27,81 @@ pub(super) fn from_list(planning: &mut Planning<'_, '_>, items: &[JoinListItem])
     if initial.len() == 1 {
         return initial.pop();
     }
-    let settings = &planning.root.env.settings;
-    let search = Search::new(planning, initial);
-    if settings.geqo && search.initial >= settings.geqo_threshold {
-        planning.root.note("so many joined relations are ordered greedily, not by PostgreSQL's genetic search");
-        return search.greedy();
-    }
-    search.exhaustive()
+    let root = planning.root;
+    let members: Vec<Relids> = initial.iter().map(|r| r.rel.relids).collect();
+    let found = root.memo.join_orders.borrow().get(&members).map(Arc::clone);
+    let order = if let Some(order) = found {
+        order
+    } else {
+        let order = Arc::new(join_order(root, initial.iter().map(|r| Arc::clone(&r.rel)).collect())?);
+        root.memo.join_orders.borrow_mut().insert(members, Arc::clone(&order));
+        order
+    };
+    let mut sets: Vec<Option<Arc<RelPaths>>> = initial.into_iter().map(Some).collect();
+    sets.resize(order.rels.len(), None);
+    Search { planning, order: &order, sets }.paths(order.last)
 }
 
-pub(super) struct Search<'p, 'r, 'a> {
+struct Search<'p, 'r, 'a> {
     planning: &'p Planning<'r, 'a>,
-    /// Every relation met, the initial ones first. One is out while paths are added to it.
-    rels: Vec<Option<RelPaths>>,
-    by_relids: FxHashMap<Relids, usize>,
-    initial: usize,
-    all: Relids,
+    order: &'p JoinOrder,
+    /// The paths of every relation met so far, by its position.
+    sets: Vec<Option<Arc<RelPaths>>>,
 }
 
-impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
-    fn new(planning: &'p Planning<'r, 'a>, initial: Vec<RelPaths>) -> Self {
-        let by_relids = initial.iter().enumerate().map(|(i, r)| (r.rel.relids, i)).collect();
-        let all = initial.iter().fold(Relids::EMPTY, |set, r| set | r.rel.relids);
-        let count = initial.len();
-        Self { planning, rels: initial.into_iter().map(Some).collect(), by_relids, initial: count, all }
-    }
-
-    fn rel(&self, i: usize) -> Option<&Rel> {
-        self.rels.get(i)?.as_ref().map(|r| &*r.rel)
-    }
-
-    /// The initial relations, for [`legal`].
-    pub(super) fn initial_rels(&self) -> impl Iterator<Item = &Rel> {
-        self.rels.iter().take(self.initial).flatten().map(|r| &*r.rel)
-    }
-
-    fn exhaustive(mut self) -> Option<RelPaths> {
-        let mut levels: Vec<Vec<usize>> = vec![Vec::new(), (0..self.initial).collect()];
-        for level in 2..=self.initial {
-            levels.push(Vec::new());
-            self.one_level(&mut levels, level);
-            if self.rels.len() > MAX_JOIN_RELS {
-                self.planning.root.note("so many joined relations are ordered greedily");
-                return self.greedy();
-            }
-            let made = levels.get(level).cloned().unwrap_or_default();
-            for i in made {
-                self.complete(i);
+impl Search<'_, '_, '_> {
+    /// The paths of a relation, those of what it joins first.
+    fn paths(&mut self, position: usize) -> Option<Arc<RelPaths>> {
+        if let Some(set) = self.sets.get(position)? {
+            return Some(Arc::clone(set));
+        }
+        let order = self.order;
+        let rel = order.rels.get(position)?;
+        let known = &self.planning.root.memo.known;
+        let mut made = Made::join(rel.relids, self.planning.below);
+        for member in self.sets.iter().take(order.initial).flatten() {
+            if member.rel.relids.is_subset(rel.relids) {
+                made.add(member.number);
             }
         }
-        let last = *levels.last()?.first()?;
-        self.rels.get_mut(last)?.take()
-    }
-
-    /// All paths of a join are there: gathers those of workers and finds the cheapest.
-    fn complete(&mut self, i: usize) {
-        let Some(rel) = self.rels.get_mut(i).and_then(Option::as_mut) else { return };
-        // The topmost relation's are gathered once its target list is known.
-        if rel.rel.relids != self.planning.root.all_baserels {
-            gather::add_useful_gather_paths(self.planning.root, rel, false);
-        }
-        rel.set_cheapest();
-    }
-
-    fn one_level(&mut self, levels: &mut [Vec<usize>], level: usize) {
-        let initial: Vec<usize> = (0..self.initial).collect();
-        let before = levels.get(level - 1).cloned().unwrap_or_default();
-        // One more relation on each side: left- and right-deep trees.
-        for (position, old) in before.iter().enumerate() {
-            if self.wants_clauses(*old) {
-                let from = if level == 2 { position + 1 } else { 0 };
-                for other in initial.iter().skip(from) {
-                    if self.worth_joining(*old, *other) {
-                        self.join(*old, *other, levels, level);
-                    }
-                }
-            } else {
-                self.without_clauses(*old, &initial, levels, level);
-            }
-        }
-        // Bushy trees.
-        for small in 2..=level / 2 {
-            let large = level - small;
-            let (olds, news) =
-                (levels.get(small).cloned().unwrap_or_default(), levels.get(large).cloned().unwrap_or_default());
-            for (position, old) in olds.iter().enumerate() {
-                if !self.wants_clauses(*old) {
-                    continue;
-                }
-                let from = if small == large { position + 1 } else { 0 };
-                for new in news.iter().skip(from) {
-                    if self.worth_joining(*old, *new) {
-                        self.join(*old, *new, levels, level);
-                    }
-                }
-            }
-        }
-        // Nothing is linked: products, as a last resort.
-        if levels.get(level).is_none_or(Vec::is_empty) {
-            for old in before {
-                self.without_clauses(old, &initial, levels, level);
-            }
-        }
-    }
-
-    fn without_clauses(&mut self, old: usize, initial: &[usize], levels: &mut [Vec<usize>], level: usize) {
-        for other in initial {
-            let apart = matches!((self.rel(old), self.rel(*other)), (Some(a), Some(b)) if !a.relids.overlaps(b.relids));
-            if apart {
-                self.join(old, *other, levels, level);
-            }
-        }
-    }
-
-    fn wants_clauses(&self, i: usize) -> bool {
-        self.rel(i).is_some_and(|rel| {
-            !rel.join_info.is_empty() || rel.has_eclass_joins || legal::has_join_restriction(self.planning.root, rel)
-        })
-    }
-
-    fn worth_joining(&self, a: usize, b: usize) -> bool {
-        let (Some(a), Some(b)) = (self.rel(a), self.rel(b)) else { return false };
-        !a.relids.overlaps(b.relids)
-            && (legal::have_relevant_joinclause(self.planning.root, a, b)
-                || legal::have_join_order_restriction(self.planning.root, self, a, b))
-    }
-
-    /// Makes the join of two relations, if there may be one (`make_join_rel`), and notes it on its level.
-    fn join(&mut self, a: usize, b: usize, levels: &mut [Vec<usize>], level: usize) {
-        if let Some(made) = self.make(a, b)
-            && let Some(list) = levels.get_mut(level)
-            && !list.contains(&made)
-        {
-            list.push(made);
-        }
-    }
-
-    fn make(&mut self, a: usize, b: usize) -> Option<usize> {
-        let root = self.planning.root;
-        let (one, two) = (self.rel(a)?, self.rel(b)?);
-        let legal = legal::join_is_legal(root, one, two)?;
-        let (left, right) = if legal.reversed { (b, a) } else { (a, b) };
-        let (outer, inner) = (self.rel(left)?, self.rel(right)?);
-        let inner_join = SpecialJoin::inner(outer.relids, inner.relids);
-        let special = legal.special.and_then(|i| root.special_joins.get(i)).unwrap_or(&inner_join);
-        let sides = Sides { outer, inner, special };
-        let restrict = rel::restrict_list(root, &sides);
-        let relids = outer.relids | inner.relids;
-        let position = if let Some(position) = self.by_relids.get(&relids) {
-            *position
-        } else {
-            let built = rel::build(root, &sides, &restrict);
-            self.rels.push(Some(RelPaths::new(built)));
-            self.by_relids.insert(relids, self.rels.len() - 1);
-            self.rels.len() - 1
+        let set = match known.find(&made) {
+            Some(set) => set,
+            None => known.keep(made, self.make(position)?),
         };
-        let mut joined = self.rels.get_mut(position)?.take()?;
-        if !joined.rel.dummy {
-            self.populate(&mut joined, left, right, special, &restrict);
-        } else if joined.paths.is_empty() {
+        if let Some(slot) = self.sets.get_mut(position) {
+            *slot = Some(Arc::clone(&set));
+        }
+        Some(set)
+    }
+
+    fn make(&mut self, position: usize) -> Option<RelPaths> {
+        let order = self.order;
+        let mut joined = RelPaths::new(Arc::clone(order.rels.get(position)?));
+        if joined.rel.dummy {
             joined.add(scan::dummy(&joined.rel));
+        } else {
+            for pair in order.pairs.get(position)? {
+                let (left, right) = (self.paths(pair.left)?, self.paths(pair.right)?);
+                self.populate(&mut joined, &left, &right, &pair.special, &pair.restrict);
+            }
         }
-        if let Some(slot) = self.rels.get_mut(position) {
-            *slot = Some(joined);
+        // The topmost relation's are gathered once its target list is known.
+        if joined.rel.relids != self.planning.root.all_baserels {
+            gather::add_useful_gather_paths(self.planning.root, &mut joined, false);
         }
-        Some(position)
+        joined.set_cheapest();
+        Some(joined)
     }
 
     /// Makes the paths of one pair (`populate_joinrel_with_paths`).
     fn populate(
         &self,
         joined: &mut RelPaths,
-        left: usize,
-        right: usize,
+        left: &RelPaths,
+        right: &RelPaths,
         special: &SpecialJoin,
-        restrict: &[std::sync::Arc<crate::planner::rel::Restrict>],
+        restrict: &[Arc<Restrict>],
     ) {
-        let sides = (self.rels.get(left).and_then(Option::as_ref), self.rels.get(right).and_then(Option::as_ref));
-        let (Some(left), Some(right)) = sides else { return };
         let major = self.planning.root.env.settings.major;
         let mut add = |outer: &RelPaths, inner: &RelPaths, kind: JoinType| {
             paths::add_paths(self.planning, joined, outer, inner, kind, special, restrict);
@@ -244,54 +139,4 @@ impl<'p, 'r, 'a> Search<'p, 'r, 'a> {
             }
         }
     }
-
-    /// Joins, again and again, the pair whose result has the fewest rows; the first such pair of equals. Each pair is
-    /// estimated once, and only the pair chosen gets paths.
-    fn greedy(mut self) -> Option<RelPaths> {
-        let mut open: Vec<usize> = (0..self.initial).collect();
-        let mut sizes: FxHashMap<(usize, usize), Option<Size>> = FxHashMap::default();
-        while open.len() > 1 {
-            let mut best: Option<(bool, f64, usize, usize)> = None;
-            for (i, a) in open.iter().enumerate() {
-                for b in open.iter().skip(i + 1) {
-                    let Some(size) = *sizes.entry((*a, *b)).or_insert_with(|| self.size(*a, *b)) else { continue };
-                    let better = best.is_none_or(|(linked, rows, ..)| {
-                        (size.linked && !linked) || (size.linked == linked && size.rows < rows)
-                    });
-                    if better {
-                        best = Some((size.linked, size.rows, *a, *b));
-                    }
-                }
-            }
-            let (_, _, a, b) = best?;
-            let made = self.make(a, b)?;
-            self.complete(made);
-            open.retain(|i| *i != a && *i != b);
-            open.push(made);
-        }
-        let last = *open.first()?;
-        let whole = self.rels.get_mut(last)?.take()?;
-        (whole.rel.relids == self.all).then_some(whole)
-    }
-
-    /// What a join would have, if there may be one.
-    fn size(&self, a: usize, b: usize) -> Option<Size> {
-        let root = self.planning.root;
-        let (one, two) = (self.rel(a)?, self.rel(b)?);
-        let legal = legal::join_is_legal(root, one, two)?;
-        let (outer, inner) = if legal.reversed { (two, one) } else { (one, two) };
-        let inner_join = SpecialJoin::inner(outer.relids, inner.relids);
-        let special = legal.special.and_then(|i| root.special_joins.get(i)).unwrap_or(&inner_join);
-        let sides = Sides { outer, inner, special };
-        let rows = rel::build(root, &sides, &rel::restrict_list(root, &sides)).rows;
-        Some(Size { linked: self.worth_joining(a, b), rows })
-    }
-}
-
-/// What the greedy search looks at.
-#[derive(Clone, Copy)]
-struct Size {
-    /// Some condition links the two.
-    linked: bool,
-    rows: f64,
 }

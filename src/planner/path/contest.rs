@@ -24,6 +24,8 @@ enum CostOrder {
 /// A relation with its paths under one configuration.
 #[derive(Debug, Clone)]
 pub struct RelPaths {
+    /// Its number among those of its level that are remembered ([`crate::planner::known::Known`]); 0 for others.
+    pub number: u64,
     /// The relation.
     pub rel: Arc<Rel>,
     /// Paths, by ascending total cost.
@@ -46,6 +48,7 @@ impl RelPaths {
     /// A relation without paths yet.
     pub fn new(rel: Arc<Rel>) -> Self {
         Self {
+            number: 0,
             rel,
             paths: Vec::new(),
             partial: Vec::new(),

@@ -11,7 +11,7 @@ use crate::planner::cost::index::{HeapPart, IndexUse, MethodCost, index_scan, me
 use crate::planner::cost::quals_cost;
 use crate::planner::expr::Expr;
 use crate::planner::exprs::contains_volatile;
-use crate::planner::path::{Bitmap, IndexClause, IndexScan, ParamInfo, Path, PathKind};
+use crate::planner::path::{Bitmap, IndexClause, IndexScan, ParamInfo, Path, PathKind, no_keys};
 use crate::planner::prep::derive::implied_for_column;
 use crate::planner::prep::pathkeys::{build_index_pathkeys, truncate_useless_pathkeys};
 use crate::planner::rel::{BaseRel, EcId, EcMember, PathKey, Rel, Restrict};
@@ -206,7 +206,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             let keys = self.distance_keys();
             return Way { order_bys: keys.len(), pathkeys: Arc::from(keys), backward: false };
         }
-        Way { pathkeys: Arc::from([]), backward: false, order_bys: 0 }
+        Way { pathkeys: no_keys(), backward: false, order_bys: 0 }
     }
 
     /// The query's order, if ordering operators of the index give it (`match_pathkeys_to_index`).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::planner::cost::scan as cost;
 use crate::planner::expr::Expr;
 use crate::planner::exprs::{parallel_safe, returns_set};
-use crate::planner::path::{Path, PathKind, RelPaths, clamp_rows, pathkeys_common};
+use crate::planner::path::{Path, PathKind, RelPaths, clamp_rows, no_keys, pathkeys_common};
 use crate::planner::rel::{EcId, PathKey, Rel};
 use crate::planner::root::Root;
 use crate::planner::wrap;
@@ -18,7 +18,7 @@ pub fn gather_path(root: &Root<'_>, input: &Arc<Path>, rows: f64) -> Path {
         rows,
         startup_cost: startup,
         total_cost: total,
-        pathkeys: Arc::from([]),
+        pathkeys: no_keys(),
         parallel_aware: false,
         parallel_safe: false,
         workers: input.workers,

@@ -22,7 +22,8 @@ mod repeats;
 
 use std::sync::Arc;
 
-use super::path::{Path, PathKind, RelPaths};
+use super::known::Made;
+use super::path::{Path, PathKind, RelPaths, no_keys};
 use super::rel::Rel;
 use super::relids::{RelId, Relids};
 use super::root::Planning;
@@ -33,10 +34,26 @@ pub use param::{base_param_info, movable_into, movable_to};
 /// Makes every path of a base relation and finds its cheapest: fills [`Planning::base`] at `rel`.
 pub fn base_paths(planning: &mut Planning<'_, '_>, rel: RelId) {
     let Some(base) = planning.root.rel(rel).cloned() else { return };
-    let mut paths = RelPaths::new(Arc::clone(&base));
+    let known = &planning.root.memo.known;
+    let mut made = Made::base(rel, planning.below);
+    if let Some(sub) = planning.subquery_rels.get(&rel) {
+        made.add(sub.number);
+    }
+    offer::number_all(planning, &base, &mut made);
+    let paths = known.find(&made).unwrap_or_else(|| known.keep(made, make_base_paths(planning, &base)));
+    if planning.base.len() <= rel {
+        planning.base.resize_with(rel + 1, || None);
+    }
+    if let Some(slot) = planning.base.get_mut(rel) {
+        *slot = Some(paths);
+    }
+}
+
+fn make_base_paths(planning: &Planning<'_, '_>, base: &Arc<Rel>) -> RelPaths {
+    let mut paths = RelPaths::new(Arc::clone(base));
     if let Some(info) = base.base() {
         if base.dummy {
-            paths.add(dummy(&base));
+            paths.add(dummy(base));
         } else if !other::add_paths(planning, &mut paths, info) {
             if info.children.is_empty() {
                 plain::add_paths(planning, &mut paths, info);
@@ -50,12 +67,7 @@ pub fn base_paths(planning: &mut Planning<'_, '_>, rel: RelId) {
         gather::add_useful_gather_paths(planning.root, &mut paths, false);
     }
     paths.set_cheapest();
-    if planning.base.len() <= rel {
-        planning.base.resize_with(rel + 1, || None);
-    }
-    if let Some(slot) = planning.base.get_mut(rel) {
-        *slot = Some(paths);
-    }
+    paths
 }
 
 /// A relation known to be empty: an Append of nothing (`set_dummy_rel_pathlist`).
@@ -73,7 +85,7 @@ fn scan_path(rel: &Rel, kind: PathKind, cost: Cost) -> Path {
         startup_cost: cost.startup,
         total_cost: cost.total,
         disabled_nodes: cost.disabled,
-        pathkeys: Arc::from([]),
+        pathkeys: no_keys(),
         param: None,
         parallel_aware: false,
         parallel_safe: rel.consider_parallel,

@@ -8,7 +8,8 @@ use super::matching::{ClauseSet, derived};
 use super::{movable_to, predicate};
 use crate::planner::env::{INDEX_REL, IndexInfo};
 use crate::planner::expr::{Expr, Var};
-use crate::planner::exprs::{contains_mutable, contains_subplans};
+use crate::planner::exprs::contains_mutable;
+use crate::planner::known::Made;
 use crate::planner::path::{Bitmap, Path};
 use crate::planner::prep::derive::generate_join_implied_equalities;
 use crate::planner::rel::{BaseRel, Rel, Restrict};
@@ -25,6 +26,8 @@ pub(super) struct BitmapPath {
 /// What one index offers a relation.
 #[derive(Debug)]
 pub struct Offer {
+    /// Its number, by which path sets made of it are remembered.
+    pub(super) number: u64,
     /// The index as it was, to notice another under its number.
     pub(super) index: Arc<IndexInfo>,
     /// Keys over the relation's own columns.
@@ -45,24 +48,44 @@ pub struct Offer {
     pub(super) bitmaps: Vec<BitmapPath>,
     /// Bitmaps that need other relations' values.
     pub(super) join_bitmaps: Vec<BitmapPath>,
+    /// Whether any plan can depend on whether the index is there.
+    pub(super) matters: bool,
 }
 
-/// The offer of an index, remembered unless a subquery's cost enters it.
+/// The offer of an index, remembered.
 pub(super) fn offer(planning: &Planning<'_, '_>, rel: &Arc<Rel>, base: &BaseRel, index: &Arc<IndexInfo>) -> Arc<Offer> {
     let memo = &planning.root.memo.offers;
-    let key = (base.rel, index.id);
+    let key = (base.rel, index.id, planning.below);
     if let Some(found) = memo.borrow().get(&key)
         && Arc::ptr_eq(&found.index, index)
     {
         return Arc::clone(found);
     }
     let made = Arc::new(make(planning.root, &planning.subplan_costs, rel, base, index));
-    let costed_elsewhere = rel.restrict.iter().chain(&rel.join_info).any(|r| contains_subplans(&r.clause))
-        || rel.target.exprs.iter().any(contains_subplans);
-    if !costed_elsewhere {
-        memo.borrow_mut().insert(key, Arc::clone(&made));
-    }
+    memo.borrow_mut().insert(key, Arc::clone(&made));
     made
+}
+
+/// The offers of a relation's indexes, those that offer nothing left out.
+pub(super) fn offers(planning: &Planning<'_, '_>, rel: &Arc<Rel>, base: &BaseRel) -> Vec<Arc<Offer>> {
+    let indexes = base.table.map_or(&[][..], |table| planning.indexes.of(table));
+    indexes.iter().map(|index| offer(planning, rel, base, index)).filter(|offer| offer.matters).collect()
+}
+
+/// Adds the numbers of all offers that a relation's paths are made of, its children's too.
+pub(super) fn number_all(planning: &Planning<'_, '_>, rel: &Arc<Rel>, made: &mut Made) {
+    let Some(base) = rel.base().filter(|_| !rel.dummy) else { return };
+    if base.children.is_empty() {
+        for index in base.table.map_or(&[][..], |table| planning.indexes.of(table)) {
+            let offer = offer(planning, rel, base, index);
+            if offer.matters {
+                made.add(offer.number);
+            }
+        }
+    }
+    for child in &base.children {
+        number_all(planning, child, made);
+    }
 }
 
 fn make(root: &Root<'_>, subplans: &[SubPlanCost], rel: &Arc<Rel>, base: &BaseRel, index: &Arc<IndexInfo>) -> Offer {
@@ -77,6 +100,7 @@ fn make(root: &Root<'_>, subplans: &[SubPlanCost], rel: &Arc<Rel>, base: &BaseRe
     let restrict = remaining_restrict(root, rel, base, &predicate);
     let predicate = predicate.into_iter().map(|p| as_restrict(root, rel, p)).collect();
     let mut offer = Offer {
+        number: root.memo.known.number(),
         index: Arc::clone(index),
         keys,
         predicate,
@@ -87,10 +111,16 @@ fn make(root: &Root<'_>, subplans: &[SubPlanCost], rel: &Arc<Rel>, base: &BaseRe
         partial: Vec::new(),
         bitmaps: Vec::new(),
         join_bitmaps: Vec::new(),
+        // Branches of an OR may have a use for it; a unique one may prove that a join matches once.
+        matters: index.unique || rel.restrict.iter().chain(&rel.join_info).any(|r| r.or_branches.is_some()),
     };
     if offer.predicate.is_empty() || offer.predicate_holds {
         fill(root, subplans, rel, base, &mut offer);
     }
+    offer.matters |= !offer.plain.is_empty()
+        || !offer.partial.is_empty()
+        || !offer.bitmaps.is_empty()
+        || !offer.join_bitmaps.is_empty();
     offer
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::bitmap::Combiner;
-use super::offer::{Offer, offer};
+use super::offer::offers;
 use super::{always_required, base_param_info, scan_path};
 use crate::planner::cost::quals_cost;
 use crate::planner::cost::scan::{self as cost, Scanned};
@@ -35,12 +35,10 @@ pub(super) fn add_paths(planning: &Planning<'_, '_>, paths: &mut RelPaths, base:
 
 /// `create_index_paths`.
 fn add_index_paths(planning: &Planning<'_, '_>, paths: &mut RelPaths, rel: &Arc<Rel>, base: &BaseRel) {
-    let Some(table) = base.table else { return };
-    let indexes = planning.indexes.of(table);
-    if indexes.is_empty() {
+    let offers = offers(planning, rel, base);
+    if offers.is_empty() {
         return;
     }
-    let offers: Vec<Arc<Offer>> = indexes.iter().map(|i| offer(planning, rel, base, i)).collect();
     for offer in &offers {
         for path in &offer.plain {
             paths.add_shared(path);

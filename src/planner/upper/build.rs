@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::agg_cost::{AggCosts, AggInput, Having, cost_agg};
 use crate::planner::cost;
 use crate::planner::expr::Expr;
-use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind};
+use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, no_keys};
 use crate::planner::rel::{PathKey, PathTarget, QualCost};
 use crate::planner::root::Planning;
 use crate::planner::settings::Settings;
@@ -123,7 +123,7 @@ pub(super) fn hashed_distinct(settings: &Settings, input: &Arc<Path>, columns: u
     path.total_cost = cost.total + path.target.cost.startup + path.target.cost.per_tuple * cost.rows;
     path.rows = cost.rows;
     path.disabled_nodes += u32::from(cost.disabled);
-    path.pathkeys = Arc::from([]);
+    path.pathkeys = no_keys();
     path
 }
 
@@ -163,7 +163,7 @@ pub(super) fn lock_rows(settings: &Settings, input: &Arc<Path>) -> Path {
     let mut path = over(input, PathKind::LockRows { input: Arc::clone(input) });
     path.total_cost += settings.cpu_tuple_cost * input.rows;
     // The order may change when a row is updated meanwhile.
-    path.pathkeys = Arc::from([]);
+    path.pathkeys = no_keys();
     path.parallel_safe = false;
     path
 }
@@ -180,7 +180,7 @@ pub(super) fn result(settings: &Settings, target: &Arc<PathTarget>, quals: QualC
         // As the server does: the quals' cost is charged once more for their only row.
         total_cost: startup + quals.per_tuple + settings.cpu_tuple_cost + target.cost.per_tuple,
         disabled_nodes: 0,
-        pathkeys: Arc::from([]),
+        pathkeys: no_keys(),
         param: None,
         parallel_aware: false,
         parallel_safe: false,

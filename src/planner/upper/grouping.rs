@@ -7,7 +7,7 @@ use super::{build, partial_grouping, upper_rel};
 use crate::planner::cost;
 use crate::planner::cost::costs::Costs;
 use crate::planner::expr::{Aggref, Expr};
-use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, RelPaths, clamp_rows, pathkeys_common};
+use crate::planner::path::{AggSplit, AggStrategy, Path, PathKind, RelPaths, clamp_rows, no_keys, pathkeys_common};
 use crate::planner::query::JoinType;
 use crate::planner::rel::{PathKey, PathTarget};
 use crate::planner::root::Planning;
@@ -169,7 +169,7 @@ impl<'p> Grouping<'p> {
             path.disabled_nodes += 1;
         }
         if strategy != AggStrategy::Sorted {
-            path.pathkeys = Arc::from([]);
+            path.pathkeys = no_keys();
         }
         self.emit(&mut path, split);
         path
@@ -274,7 +274,7 @@ fn grouping_sets(
                     let kind = PathKind::Agg { input: Arc::clone(input), strategy: kind, split: AggSplit::Simple };
                     let mut path = build::node(input, kind);
                     (path.startup_cost, path.total_cost, path.rows) = (one.startup, one.total, one.rows);
-                    path.pathkeys = Arc::from([]);
+                    path.pathkeys = no_keys();
                     whole = Some(path);
                 }
                 Some(path) => {

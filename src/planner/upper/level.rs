@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{build, distinct, grouping, minmax, order, setops, subplan, targets, upper_rel, window};
-use crate::planner::path::{Attached, LevelRef, Path, PathKind, RelPaths, compare_fractional};
+use crate::planner::known::Made;
+use crate::planner::path::{Attached, LevelRef, Path, PathKind, RelPaths, compare_fractional, no_keys};
 use crate::planner::query::{Command, Query};
 use crate::planner::rel::QualCost;
 use crate::planner::root::{ActiveIndexes, Planning, Root};
@@ -17,24 +18,28 @@ pub(super) fn plan<'r>(
     root: &'r Root<'_>,
     indexes: &'r ActiveIndexes,
     enclosing: Option<&Planning<'_, '_>>,
-) -> Option<RelPaths> {
+) -> Option<Arc<RelPaths>> {
     let mut planning = Planning {
         root,
         indexes,
         base: root.rels.iter().map(|_| None).collect(),
         subplan_costs: Vec::new(),
+        below: 0,
         subquery_rels: FxHashMap::default(),
         cte_paths: enclosing.map_or_else(Vec::new, |e| e.cte_paths.clone()),
     };
     let mut attached: Vec<Attached> = Vec::new();
     let mut init_cost = 0.0;
+    let mut made = Made::level();
     for (i, cte) in root.ctes.iter().enumerate() {
         let rel = plan(&cte.root, indexes, Some(&planning))?;
         let path = Arc::clone(rel.cheapest_total.as_ref()?);
         init_cost += path.total_cost;
-        attached.push(Attached { level: LevelRef::Cte(i), path: Some(Arc::clone(&path)), below: rel.attached });
+        made.add(rel.number);
+        attached.push(Attached { level: LevelRef::Cte(i), path: Some(Arc::clone(&path)), below: rel.attached.clone() });
         planning.cte_paths.push((cte.name.clone(), path));
     }
+    let mut numbers = Vec::new();
     for (i, sub) in root.subplans.iter().enumerate() {
         let rel = plan(&sub.root, indexes, Some(&planning))?;
         let costed = subplan::cost(root, sub, &rel)?;
@@ -43,34 +48,49 @@ pub(super) fn plan<'r>(
             init_cost += costed.startup + costed.per_call;
         }
         let path = Some(Arc::clone(&costed.path));
-        attached.push(Attached { level: LevelRef::SubPlan(i, once), path, below: rel.attached });
+        attached.push(Attached { level: LevelRef::SubPlan(i, once), path, below: rel.attached.clone() });
         planning.subplan_costs.push(costed);
+        numbers.push(rel.number);
     }
+    planning.below = root.memo.known.together(numbers);
+    made.add(planning.below);
     let mut derived: Vec<_> = root.subqueries.keys().copied().collect();
     derived.sort_unstable();
     for rel in derived {
         if let Some(sub) = root.subqueries.get(&rel) {
-            let mut paths = plan(sub, indexes, Some(&planning))?;
-            let below = std::mem::take(&mut paths.attached);
+            let paths = plan(sub, indexes, Some(&planning))?;
+            made.add(paths.number);
+            let below = paths.attached.clone();
             attached.push(Attached { level: LevelRef::Subquery(rel), path: None, below });
             planning.subquery_rels.insert(rel, paths);
         }
+    }
+    for rel in root.all_baserels.iter() {
+        scan::base_paths(&mut planning, rel);
+        made.add(planning.base.get(rel).and_then(Option::as_ref).map_or(0, |paths| paths.number));
+    }
+    let extremes = minmax::levels(&planning);
+    for rel in extremes.iter().flatten() {
+        made.add(rel.number);
+    }
+    if let Some(known) = root.memo.known.find(&made) {
+        return Some(known);
     }
     let mut last = if root.query.set_operations.is_some() {
         let rel = setops::plan(&mut planning)?;
         finish(&planning, order_if_wanted(&planning, rel))
     } else {
-        let joined = scan_and_join(&mut planning)?;
-        above_joins(&planning, joined)?
+        let joined = scan_and_join(&planning)?;
+        above_joins(&planning, joined, extremes.as_deref())?
     };
     charge(&mut last, init_cost);
     last.attached = attached;
     last.set_cheapest();
-    Some(last)
+    Some(root.memo.known.keep(made, last))
 }
 
-/// Base relations, then joins (`query_planner`).
-fn scan_and_join(planning: &mut Planning<'_, '_>) -> Option<RelPaths> {
+/// Joins of the base relations, whose paths are there (`query_planner`).
+fn scan_and_join(planning: &Planning<'_, '_>) -> Option<RelPaths> {
     let root = planning.root;
     if root.all_baserels.is_empty() {
         // Nothing in FROM: one row, if the conditions hold.
@@ -84,20 +104,17 @@ fn scan_and_join(planning: &mut Planning<'_, '_>) -> Option<RelPaths> {
         rel.set_cheapest();
         return Some(rel);
     }
-    for rel in root.all_baserels.iter() {
-        scan::base_paths(planning, rel);
-    }
-    join::search(planning)
+    join::search(planning).map(|paths| RelPaths::clone(&paths))
 }
 
 /// Everything above the joins.
-fn above_joins(planning: &Planning<'_, '_>, mut rel: RelPaths) -> Option<RelPaths> {
+fn above_joins(planning: &Planning<'_, '_>, mut rel: RelPaths, extremes: Option<&[Arc<RelPaths>]>) -> Option<RelPaths> {
     let query = &planning.root.query;
     let targets = targets::Targets::of(planning);
     targets::apply_scan_join(planning, &mut rel, &targets.scan_join);
     rel.cheapest_total.as_ref()?;
     if targets.grouping_needed {
-        let minmax = minmax::path(planning, &targets.grouping);
+        let minmax = extremes.and_then(|levels| minmax::path(planning, levels, &targets.grouping));
         rel = grouping::rel(planning, &rel, &targets.grouping, minmax);
         targets::split_sets(planning, &mut rel, &targets.grouping);
     }
@@ -150,10 +167,10 @@ fn finish(planning: &Planning<'_, '_>, rel: RelPaths) -> RelPaths {
                 write.rows = 0.0;
             }
             write.parallel_safe = false;
-            write.pathkeys = Arc::from([]);
+            write.pathkeys = no_keys();
             path = Arc::new(write);
         }
-        last.add((*path).clone());
+        last.add_shared(&path);
     }
     // A level below another may hand on its partial paths: a set operation appends them.
     if last.rel.consider_parallel && query.modify.is_none() && offset == 0.0 && count == 0.0 {

@@ -12,15 +12,22 @@ use crate::planner::rel::PathTarget;
 use crate::planner::root::{Planning, Root};
 use crate::planner::value::Datum;
 
-/// A Result over one LIMIT 1 subquery per aggregate, where every aggregate of the level can be had so.
-pub(super) fn path(planning: &Planning<'_, '_>, target: &Arc<PathTarget>) -> Option<Path> {
+/// The levels that read one extreme each, planned, where every aggregate of the level is an extreme.
+pub(super) fn levels(planning: &Planning<'_, '_>) -> Option<Vec<Arc<RelPaths>>> {
+    subroots(planning.root)?.iter().map(|sub| level::plan(sub, planning.indexes, Some(planning))).collect()
+}
+
+fn subroots<'r, 'a>(root: &'r Root<'a>) -> Option<&'r Vec<Root<'a>>> {
+    root.memo.minmax.get_or_init(|| make_subroots(root)).as_ref()
+}
+
+/// A Result over one LIMIT 1 subquery per aggregate, which [`levels`] has planned.
+pub(super) fn path(planning: &Planning<'_, '_>, levels: &[Arc<RelPaths>], target: &Arc<PathTarget>) -> Option<Path> {
     let root = planning.root;
-    let subroots = root.memo.minmax.get_or_init(|| subroots(root)).as_ref()?;
     let mut cost = 0.0;
     let mut used = Vec::new();
-    for sub in subroots {
-        let rel = level::plan(sub, planning.indexes, Some(planning))?;
-        let path = Arc::clone(first_in_order(sub, &rel)?);
+    for (sub, rel) in subroots(root)?.iter().zip(levels) {
+        let path = Arc::clone(first_in_order(sub, rel)?);
         let rows = path.rows.max(1.0);
         cost += path.startup_cost + (path.total_cost - path.startup_cost) / rows;
         used.push(path);
@@ -58,7 +65,7 @@ fn sorts(path: &Path) -> bool {
 }
 
 /// One prepared level per aggregate; `None` where some aggregate of the level is no extreme.
-fn subroots<'a>(root: &Root<'a>) -> Option<Vec<Root<'a>>> {
+fn make_subroots<'a>(root: &Root<'a>) -> Option<Vec<Root<'a>>> {
     let query = &root.query;
     let plain = query.has_aggs
         && query.group.is_empty()

@@ -25,6 +25,7 @@ use super::relids::Relids;
 use super::root::{ActiveIndexes, Planning, Root};
 
 pub use level::best_path;
+pub use targets::Targets;
 
 /// Plans a level, its subqueries first, and gives its final relation with its paths (`subquery_planner`'s second
 /// half). `enclosing` is the planning of the enclosing level, for the WITH queries in scope. `None` where a part of it
@@ -33,7 +34,7 @@ pub fn plan_level<'r>(
     root: &'r Root<'_>,
     indexes: &'r ActiveIndexes,
     enclosing: Option<&Planning<'_, '_>>,
-) -> Option<RelPaths> {
+) -> Option<Arc<RelPaths>> {
     level::plan(root, indexes, enclosing)
 }
 

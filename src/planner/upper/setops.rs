@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{build, upper_rel};
 use crate::planner::expr::Expr;
-use crate::planner::path::{Path, PathKind, RelPaths};
+use crate::planner::path::{Path, PathKind, RelPaths, no_keys};
 use crate::planner::query::{RteKind, SetOperation, SetOperator, SortGroup};
 use crate::planner::rel::{PathKey, PathTarget};
 use crate::planner::relids::RelId;
@@ -113,7 +113,7 @@ fn append(inputs: &[Arc<Path>], target: &Arc<PathTarget>, cpu_tuple_cost: f64) -
     path.total_cost += cpu_tuple_cost * 0.5 * path.rows;
     path.startup_cost = first.startup_cost;
     path.disabled_nodes = inputs.iter().map(|p| p.disabled_nodes).sum();
-    path.pathkeys = Arc::from([]);
+    path.pathkeys = no_keys();
     path.parallel_safe = false;
     path.target = Arc::clone(target);
     Some(path)
@@ -227,7 +227,7 @@ fn intersect_or_except(
             path.rows = rows;
             path.target = Arc::clone(target);
             path.parallel_safe = false;
-            path.pathkeys = Arc::from([]);
+            path.pathkeys = no_keys();
             path
         };
         if hashable {
@@ -244,7 +244,7 @@ fn intersect_or_except(
             let mut path = build::node(input, PathKind::SetOp { inputs: vec![Arc::clone(input)], hashed });
             path.total_cost += unit * input.rows * columns;
             path.rows = rows;
-            path.pathkeys = Arc::from([]);
+            path.pathkeys = no_keys();
             path
         };
         let sorted = Arc::new(build::sort(settings, &input, &keys(planning), -1.0));
@@ -276,7 +276,7 @@ fn recursive_union(
     // Ten rounds are assumed.
     path.rows = first.rows + 10.0 * again.rows;
     path.total_cost = first.total_cost + 10.0 * again.total_cost + settings.cpu_tuple_cost * path.rows;
-    path.pathkeys = Arc::from([]);
+    path.pathkeys = no_keys();
     path.target = Arc::clone(target);
     path.parallel_safe = false;
     Some(path)

@@ -12,7 +12,8 @@ use crate::planner::root::Planning;
 use crate::planner::scan::gather;
 
 /// The targets of the stages, from the last to the first.
-pub(super) struct Targets {
+#[derive(Debug)]
+pub struct Targets {
     /// The statement's own.
     pub(super) last: Arc<PathTarget>,
     /// Before ORDER BY.
@@ -26,7 +27,15 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn of(planning: &Planning<'_, '_>) -> Self {
+    /// Remembered, where no subquery's cost enters them.
+    pub(super) fn of(planning: &Planning<'_, '_>) -> Arc<Self> {
+        if !planning.root.subplans.is_empty() {
+            return Arc::new(Self::make(planning));
+        }
+        Arc::clone(planning.root.memo.targets.get_or_init(|| Arc::new(Self::make(planning))))
+    }
+
+    fn make(planning: &Planning<'_, '_>) -> Self {
         let query = &planning.root.query;
         let exprs = query.targets.iter().map(|t| t.expr.clone()).collect();
         let refs = query.targets.iter().map(|t| t.sortgroupref).collect();

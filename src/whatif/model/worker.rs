@@ -1,5 +1,6 @@
 //! One thread of the model: prepared statements, known indexes, and the answers.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -8,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::Job;
 use crate::planner::env::{GinCounts, IndexInfo, IndexRef};
-use crate::planner::path::{Attached, Path};
+use crate::planner::path::{Attached, Path, RelPaths};
 use crate::planner::query::RteKind;
 use crate::planner::root::ActiveIndexes;
 use crate::planner::{Env, PathKind, Plan, PlannerError, Root, analyze, plan, prep, scan, upper};
@@ -17,6 +18,8 @@ use crate::sql::{self, quote};
 use crate::whatif::ddl::{self, Names};
 use crate::whatif::{CandidateId, CostError, CostRequest, Costed, Registered, live, size};
 
+/// Path sets that a worker remembers at most: some tens of megabytes.
+const MOST_KNOWN: usize = 8_192;
 /// Bytes of a page.
 const PAGE: f64 = 8192.0;
 
@@ -41,9 +44,13 @@ pub(super) fn run(snapshot: &Snapshot, queue: mpsc::Receiver<Job>) {
     }
 }
 
+/// Answers by the number of the final path set.
+type Answers = RefCell<FxHashMap<u64, Costed>>;
+
 /// A statement, prepared.
 struct Prepared<'a> {
     root: Root<'a>,
+    answers: Answers,
     /// Every table that it may scan, partitions included.
     tables: BTreeSet<Oid>,
 }
@@ -60,6 +67,8 @@ struct State<'a> {
     below: BTreeMap<Oid, Vec<Oid>>,
     candidates: BTreeMap<CandidateId, Candidate>,
     prepared: FxHashMap<usize, Result<Prepared<'a>, CostError>>,
+    /// Path sets that the statements' levels remember, together.
+    known: usize,
     names: Names,
 }
 
@@ -83,7 +92,7 @@ impl<'a> State<'a> {
             indexes.sort_by_key(|info| info.id);
         }
         let names = Names::new(catalog);
-        Self { env, existing, below, candidates: BTreeMap::new(), prepared: FxHashMap::default(), names }
+        Self { env, existing, below, candidates: BTreeMap::new(), prepared: FxHashMap::default(), known: 0, names }
     }
 
     /// The indexes that exist, on every table.
@@ -153,13 +162,20 @@ impl<'a> State<'a> {
     }
 
     fn cost(&mut self, request: &CostRequest) -> Result<Costed, CostError> {
-        self.plan(request, answer)
+        let known = |answers: &Answers, number| answers.borrow().get(&number).cloned();
+        self.plan(request, |prepared, planned, path| {
+            known(&prepared.answers, planned.number).unwrap_or_else(|| {
+                let costed = answer(&prepared.root, path, &planned.attached);
+                prepared.answers.borrow_mut().insert(planned.number, costed.clone());
+                costed
+            })
+        })
     }
 
     fn explain(&mut self, request: &CostRequest) -> Result<Plan, CostError> {
-        self.plan(request, |root, path, attached| Plan {
-            root: plan::draw(root, path, attached),
-            notes: root.notes.borrow().clone(),
+        self.plan(request, |prepared, planned, path| Plan {
+            root: plan::draw(&prepared.root, path, &planned.attached),
+            notes: prepared.root.notes.borrow().clone(),
         })
     }
 
@@ -167,7 +183,7 @@ impl<'a> State<'a> {
     fn plan<T>(
         &mut self,
         request: &CostRequest,
-        read: impl FnOnce(&Root<'_>, &Path, &[Attached]) -> T,
+        read: impl FnOnce(&Prepared<'_>, &RelPaths, &Path) -> T,
     ) -> Result<T, CostError> {
         let env = self.env;
         let prepared = self.prepared.entry(request.statement).or_insert_with(|| prepare(env, request.statement));
@@ -175,8 +191,9 @@ impl<'a> State<'a> {
             Ok(prepared) => prepared,
             Err(error) => return Err(error.clone()),
         };
+        let configuration = &request.configuration;
         let mut hidden: BTreeSet<Oid> = BTreeSet::new();
-        let mut pending: Vec<Oid> = request.configuration.without.iter().copied().collect();
+        let mut pending: Vec<Oid> = configuration.without.iter().copied().collect();
         while let Some(oid) = pending.pop() {
             if hidden.insert(oid) {
                 pending.extend(self.below.get(&oid).into_iter().flatten());
@@ -185,19 +202,29 @@ impl<'a> State<'a> {
         let mut active = ActiveIndexes::default();
         for table in &prepared.tables {
             let existing = self.existing.get(table).map_or(&[][..], Vec::as_slice);
-            let kept =
-                existing.iter().filter(|info| !matches!(info.id, IndexRef::Existing(oid) if hidden.contains(&oid)));
-            let mut indexes: Vec<Arc<IndexInfo>> = kept.cloned().collect();
-            for id in &request.configuration.with {
+            let is_hidden = |id: IndexRef| matches!(id, IndexRef::Existing(oid) if hidden.contains(&oid));
+            let mut indexes: Vec<Arc<IndexInfo>> = Vec::with_capacity(existing.len() + configuration.with.len());
+            indexes.extend(existing.iter().filter(|info| !is_hidden(info.id)).cloned());
+            for id in &configuration.with {
                 let infos = self.candidates.get(id).map_or(&[][..], |c| &c.infos);
                 indexes.extend(infos.iter().filter(|info| info.table == *table).cloned());
             }
             active.set(*table, indexes);
         }
         let no_plan = || CostError::Statement("the planner model finds no plan for it".to_owned());
-        let rel = upper::plan_level(&prepared.root, &active, None).ok_or_else(no_plan)?;
-        let path = upper::best_path(&rel, 0.0).ok_or_else(no_plan)?;
-        Ok(read(&prepared.root, path, &rel.attached))
+        let known = prepared.root.known_sets();
+        let planned = upper::plan_level(&prepared.root, &active, None).ok_or_else(no_plan)?;
+        let path = upper::best_path(&planned, 0.0).ok_or_else(no_plan)?;
+        let read = read(prepared, &planned, path);
+        self.known += prepared.root.known_sets() - known;
+        if self.known > MOST_KNOWN {
+            self.known = 0;
+            for prepared in self.prepared.values().flatten() {
+                prepared.root.forget_sets();
+                prepared.answers.borrow_mut().clear();
+            }
+        }
+        Ok(read)
     }
 }
 
@@ -228,7 +255,7 @@ fn prepare<'a>(env: &'a Env<'a>, statement: usize) -> Result<Prepared<'a>, CostE
     let root = prepare_text(env, &live::text(item)).map_err(|error| refuse(error.to_string()))?;
     let mut tables = BTreeSet::new();
     collect_tables(&root, &mut tables);
-    Ok(Prepared { root, tables })
+    Ok(Prepared { root, answers: RefCell::default(), tables })
 }
 
 /// Tables of a level and of those below it.
