@@ -8,7 +8,7 @@ PARITY_VERSIONS ?= 14 15 16 17 18
 # Rates are those of the release profile; without it a run begins sooner.
 PARITY_PROFILE ?= --release
 
-.PHONY: help setup build demo test parity parity-twin lint fmt clean
+.PHONY: help setup build demo test bench parity parity-twin lint fmt clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -25,6 +25,9 @@ demo: setup ## the whole loop on a throwaway PostgreSQL; DEMO_FLAGS="-o demo.jso
 
 test: setup ## every test, those against a real PostgreSQL included
 	$(CARGO) test --locked
+
+bench: setup ## costings per second by the planner model, and a full analysis of 2,000 tables
+	$(CARGO) bench --locked --bench planner --bench scale
 
 parity: setup ## the planner model against PostgreSQL's planner, versions 14 to 18; writes target/parity.json
 	TPCH_DIR="$(abspath $(TPCH_DIR))" PARITY_VERSIONS="$(PARITY_VERSIONS)" \

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pgwise::snapshot::{Snapshot, ValuesPolicy};
+use pgwise::whatif::CostRequest;
 use pgwise::whatif::hypopg::Hypopg;
 use pgwise::whatif::model::ModelSource;
 use pgwise::whatif::twin::TwinSource;
@@ -82,14 +83,19 @@ impl Findings {
             .cloned()
             .collect();
         self.what_if.extend(judge::ask(tested, source, &snapshot, &proposals, &askable));
+        let snapshot = Arc::new(snapshot);
+        let mut per_second = |requests: &[CostRequest]| match name {
+            "model" => rate::of_model(&snapshot, &proposals, requests),
+            _ => rate::per_second(tested.source(), requests),
+        };
         // The shop's statements are the many and quick ones.
         if self.single_table.is_none() {
-            self.single_table = rate::per_second(tested.source(), &rate::single_table(&baseline));
+            self.single_table = per_second(&rate::single_table(&built.truths));
         }
         if self.rates.is_none()
             && let Some((mut hypopg, both)) = rate::hypopg(source, &snapshot, &proposals, &requests).await
         {
-            self.rates = rate::per_second(tested.source(), &both).zip(rate::per_second(&mut hypopg, &both));
+            self.rates = per_second(&both).zip(rate::per_second(&mut hypopg, &both));
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! Costings per second: sources beside each other, the same statements and candidates, in the same run.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgwise::snapshot::Snapshot;
 use pgwise::whatif::hypopg::Hypopg;
-use pgwise::whatif::{CandidateId, CostRequest, CostSource};
+use pgwise::whatif::model::ModelSource;
+use pgwise::whatif::{CandidateId, Configuration, CostRequest, CostSource};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -30,6 +32,28 @@ pub(crate) fn per_second(source: &mut dyn CostSource, requests: &[CostRequest]) 
         }
         Some(asked as f64 / began.elapsed().as_secs_f64())
     })
+}
+
+/// Costings per second of the planner model on one core. It remembers what it was asked, so that asking the same again
+/// would measure its memory: each round asks a new source, which has prepared the statements, everything once.
+pub(crate) fn of_model(snapshot: &Arc<Snapshot>, proposals: &[Proposal], requests: &[CostRequest]) -> Option<f64> {
+    if requests.is_empty() {
+        return None;
+    }
+    let specs: Vec<_> = proposals.iter().map(|p| (p.id, p.spec.clone())).collect();
+    let statements: BTreeSet<usize> = requests.iter().map(|r| r.statement).collect();
+    let bare = |statement| CostRequest { statement, configuration: Configuration::default() };
+    let bare: Vec<CostRequest> = statements.into_iter().map(bare).collect();
+    let (mut asked, mut took) = (0, Duration::ZERO);
+    while took < LONG_ENOUGH {
+        let mut source = ModelSource::new(snapshot, 1).unwrap();
+        source.register(&specs);
+        source.cost(&bare);
+        let began = Instant::now();
+        asked += source.cost(requests).len();
+        took += began.elapsed();
+    }
+    Some(asked as f64 / took.as_secs_f64())
 }
 
 /// HypoPG at the source in one session, as the twin has it, and the requests that it can answer: those that drop nothing and whose candidates it takes.
