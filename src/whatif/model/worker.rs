@@ -18,8 +18,8 @@ use crate::sql::{self, quote};
 use crate::whatif::ddl::{self, Names};
 use crate::whatif::{CandidateId, CostError, CostRequest, Costed, Registered, live, size};
 
-/// Path sets that a worker remembers at most: some tens of megabytes.
-const MOST_KNOWN: usize = 8_192;
+/// Path sets that a worker remembers at most: some megabytes.
+const MOST_KNOWN: usize = 2_048;
 /// Bytes of a page.
 const PAGE: f64 = 8192.0;
 
