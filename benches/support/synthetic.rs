@@ -149,7 +149,7 @@ fn more_indexes(tables: &mut [Table], wanted: usize, random: &mut Random) {
             .map(|c| c.attnum)
             .collect();
         let mut columns: Vec<i16> = Vec::new();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             let column = *random.pick(&usable);
             if !columns.contains(&column) {
                 columns.push(column);
@@ -230,7 +230,7 @@ fn along_foreign_keys(tables: &[Table], model: &[Table], copy: usize, random: &m
     };
     let mut joined: Vec<&Table> = vec![first];
     let mut from = format!("{} t0", first.name);
-    for _ in 0..1 + random.below(4) {
+    for _ in 0..=random.below(4) {
         let from_table = random.below(joined.len());
         let Some(key) =
             joined[from_table].foreign_keys.first().filter(|_| joined[from_table].foreign_keys.len() == 1).or_else(

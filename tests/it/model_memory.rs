@@ -34,8 +34,8 @@ const NESTED: &[&str] = &[
 /// Indexes of other kinds than [`support::candidates`] makes.
 fn others(snapshot: &Snapshot) -> Vec<IndexSpec> {
     let spec = |table: &str, columns: &[&str], include: &[&str], predicate: Option<&str>, method| {
-        let table = snapshot.catalog.table_named("public", table).unwrap();
-        let attnum = |name: &&str| table.column_named(name).unwrap().attnum;
+        let table = snapshot.catalog.table_named("public", table).expect("a table of the shop");
+        let attnum = |name: &&str| table.column_named(name).expect("a column").attnum;
         let mut include: Vec<i16> = include.iter().map(attnum).collect();
         include.sort_unstable();
         IndexSpec {
@@ -93,9 +93,9 @@ impl Questions {
     }
 
     fn source(&self) -> ModelSource {
-        let mut source = ModelSource::new(&self.snapshot, 1).unwrap();
+        let mut source = ModelSource::new(&self.snapshot, 1).expect("a source");
         for answer in source.register(&self.candidates) {
-            answer.unwrap();
+            answer.expect("a candidate that the model knows");
         }
         source
     }
