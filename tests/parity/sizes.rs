@@ -203,11 +203,8 @@ pub(crate) fn show(all: &[Compared]) -> [f64; 3] {
         {
             print!("  height {truly}, estimated {thought}");
         }
-        if let Some((thought, truly)) = counts {
-            print!(
-                "  entry pages {}/{}, data {}/{}, entries {}/{}",
-                thought[0], truly[0], thought[1], truly[1], thought[2], truly[2]
-            );
+        if let Some(([pages, data, entries], [true_pages, true_data, true_entries])) = counts {
+            print!("  entry pages {pages}/{true_pages}, data {data}/{true_data}, entries {entries}/{true_entries}");
         }
         println!();
     }

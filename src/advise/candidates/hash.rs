@@ -7,9 +7,9 @@ use super::super::facts::Facts;
 use super::access::{ADDS_NOTHING, key_target, plain_key, servable};
 use super::{Access, Family, Proposal, selectivity};
 
-/// Average width in bytes from which a hash index is the smaller one by far: below, a B-tree serves orders and ranges
-/// as well for about the same room.
-const NARROWEST: f64 = 32.0;
+/// Average width in bytes from which a hash index is the smaller one by far: below, a B-tree serves orders, ranges and
+/// uniqueness as well for no more than twice the room. Twice what is assumed where nothing is known of a value.
+const NARROWEST: f64 = 64.0;
 
 /// One hash index for each wide key that the access compares by equality.
 pub(super) fn proposals(facts: &Facts<'_>, access: &Access<'_>) -> Vec<Proposal> {

@@ -136,7 +136,8 @@ fn extended(
     let qualified = quote::qualified(&table.schema, &name);
     let ddl = format!(
         "CREATE STATISTICS {qualified} (ndistinct, dependencies, mcv) ON {} FROM {}",
-        quote::ident_list(names.iter().copied()),
+        // In brackets they would be one expression.
+        names.iter().map(|name| quote::ident(name)).collect::<Vec<_>>().join(", "),
         quote::qualified(&table.schema, &table.name)
     );
     let mut reason = String::new();

@@ -109,8 +109,10 @@ pub(super) fn fixed(bytes: f64) -> Vec<Width> {
 /// one lies half a byte higher on average; about it, an eighth either side is taken to be as frequent.
 pub(super) fn spread(avg_width: f64) -> Vec<Width> {
     let around = (avg_width / 8.0).floor();
-    let (low, high) = (whole(avg_width - around).max(1), whole(avg_width + around + 1.0));
-    let share = 1.0 / f64::from(high - low + 1);
+    // Statistics may be absurd: one width at least.
+    let low = whole(avg_width - around).max(1);
+    let high = whole(avg_width + around + 1.0).max(low);
+    let share = 1.0 / (f64::from(high) - f64::from(low) + 1.0);
     (low..=high).map(|bytes| Width { bytes, share }).collect()
 }
 

@@ -138,6 +138,12 @@ fn monsters() -> Vec<String> {
         joins(40, "join"),
         joins(500, "join"),
         star(12),
+    ]
+}
+
+/// Statements that are deep or strange.
+fn oddities() -> Vec<String> {
+    vec![
         repeated(400, " union all ", |i| format!("select {i}")),
         repeated(200, " union ", |i| format!("select id from orders where id = {i}")),
         repeated(60, " intersect ", |_| "select id from orders".to_owned()),
@@ -237,7 +243,7 @@ fn slow_monsters() -> Vec<String> {
 
 #[test]
 fn monsters_are_planned_or_refused() {
-    check(&plan_all(shop(), statements(&monsters())));
+    check(&plan_all(shop(), statements(&[monsters(), oddities()].concat())));
 }
 
 #[test]
