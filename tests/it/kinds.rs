@@ -67,7 +67,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("select body from pages where mail = $1", "('user7@example.org')", "(mail)"),
     ("select body from pages where lower(\"Straße\") = $1", "('weg 7')", "lower(\"Straße\")"),
     ("select body from pages where code like 'C39%'", "", "(code"),
-    ("select body from pages where body ilike '%abc12%'", "", "gin_trgm_ops"),
+    // The nearest neighbours by trigrams have a GiST index, which serves as well.
+    ("select body from pages where body ilike '%abc12%'", "", "_trgm_ops"),
     ("select note from \"Größe\".\"Maß\" where \"Nr\" = $1 order by \"Wert €\" desc limit 3", "(7)", "\"Nr\""),
     ("select value from parts where sensor = $1", "(77)", "(sensor)"),
     ("select v from fast where k = $1", "(7)", "(k)"),

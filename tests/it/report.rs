@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pgwise::report::{Format, Report, Severity, Style, Verdict, render, report_schema, snapshot_schema};
+use pgwise::report::{Format, Report, Severity, Style, Verdict, check_schema, render, report_schema, snapshot_schema};
 
 const EXAMPLES: [&str; 5] = ["full", "empty", "skipped", "healthy", "hostile"];
 
@@ -141,7 +141,8 @@ fn json_reads_back_as_the_same_report_and_validates() {
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the one switch by which a developer rewrites the documentation")]
 fn the_schemas_in_docs_are_those_of_the_types() {
-    for (name, schema) in [("report", report_schema()), ("snapshot", snapshot_schema())] {
+    let schemas = [("check", check_schema()), ("report", report_schema()), ("snapshot", snapshot_schema())];
+    for (name, schema) in schemas {
         let path = root().join("docs/schema").join(name).with_extension("schema.json");
         let text = format!("{schema:#}\n");
         if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::{Confidence, Recommendation, RecommendationKind};
-use crate::snapshot::{AttrNumber, ExtendedStatistics, Oid, Table};
+use crate::snapshot::{AttrNumber, Column, ExtendedStatistics, Oid, Table};
 use crate::sql::quote;
 
 use super::super::assemble::statement;
@@ -134,8 +134,15 @@ fn extended(
     let names: Vec<&str> = columns.iter().filter_map(|c| table.column(*c)).map(|c| c.name.as_str()).collect();
     let name = free_name(table, &names, taken);
     let qualified = quote::qualified(&table.schema, &name);
+    // A list of common values that lacks most combinations would speak before the dependencies do
+    // (`statext_clauselist_selectivity`), and hold what it lacks for rare.
+    let few = columns.iter().all(|c| {
+        let stats = table.column(*c).and_then(Column::statistics);
+        stats.and_then(|s| s.distinct(table.rows()?)).is_some_and(|n| n <= f64::from(DEFAULT_TARGET))
+    });
+    let kinds = if few { "ndistinct, dependencies, mcv" } else { "ndistinct, dependencies" };
     let ddl = format!(
-        "CREATE STATISTICS {qualified} (ndistinct, dependencies, mcv) ON {} FROM {}",
+        "CREATE STATISTICS {qualified} ({kinds}) ON {} FROM {}",
         // In brackets they would be one expression.
         names.iter().map(|name| quote::ident(name)).collect::<Vec<_>>().join(", "),
         quote::qualified(&table.schema, &table.name)
