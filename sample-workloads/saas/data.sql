@@ -1,4 +1,4 @@
--- The help desk's rows: about 4 million, the same on every machine (generate_series and arithmetic, no random()).
+-- The help desk's rows: about 3.6 million, the same on every machine (generate_series and arithmetic, no random()).
 -- `set saas.scale = 0.1` before it makes a tenth of them.
 
 -- step: helpers

@@ -219,7 +219,7 @@ pub(super) struct DemoArgs {
     /// Folder of the PostgreSQL server's programs [default: PATH and the usual folders]
     #[arg(long, value_name = "DIR", help_heading = "Server")]
     pub(super) pg_bin: Option<PathBuf>,
-    /// Share of the sample data to load: 1 is 2.5 million rows of the shop, 4 million of saas
+    /// Share of the sample data to load: 1 is 2.5 million rows of the shop, 3.6 million of saas
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, help_heading = "Workload")]
     pub(super) scale: f64,
     /// Write every figure to this JSON file

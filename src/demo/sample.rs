@@ -14,7 +14,7 @@ pub enum SampleName {
     /// A web shop: 13 tables, 46 statements
     #[default]
     Shop,
-    /// A multi-tenant help desk: 24 tables, 75 statements
+    /// A multi-tenant help desk: 23 tables, 75 statements
     Saas,
 }
 
