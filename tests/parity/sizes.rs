@@ -99,7 +99,8 @@ pub(crate) struct Compared {
 pub(crate) async fn make(client: &Client, rows: &[u32]) {
     for rows in rows {
         let sql = MADE.replace('N', &rows.to_string());
-        client.batch_execute(&format!("select setseed(0.5); {sql}; vacuum analyze made_{rows}")).await.unwrap();
+        client.batch_execute(&format!("select setseed(0.5); {sql}")).await.unwrap();
+        client.batch_execute(&format!("vacuum analyze made_{rows}")).await.unwrap();
     }
 }
 
