@@ -87,7 +87,8 @@ impl Class {
 
     /// How many different values so many occurrences have.
     ///
-    /// From a random sample by Duj1 (Haas and Stokes), as ANALYZE has it. Along the path that a histogram is sorted by,
+    /// From a random sample by Duj1 (Haas and Stokes), as ANALYZE has it; of whole numbers there are no more than between
+    /// their ends. Along the path that a histogram is sorted by,
     /// neighbouring bounds differ as soon as a value has fewer rows than a bucket: whole numbers are then taken to be
     /// drawn from all between the ends, and for other values lies the truth somewhere between those seen and one for
     /// each occurrence.
@@ -96,13 +97,17 @@ impl Class {
         let sampled: f64 = self.seen.values().map(|(times, _)| times).sum();
         let (once, _) = self.once();
         let most = occurrences.max(seen);
+        // The ends of a sample lie inside of the ends of all by one gap between neighbours, on average.
+        let numbers = self.range.filter(|_| !self.other_than_whole).map(|(low, high)| {
+            let span = high.abs_diff(low) as f64;
+            span + 1.0 + 2.0 * span / (sampled - 1.0).max(1.0)
+        });
+        let drawn = |numbers: f64| numbers * (1.0 - (-occurrences / numbers).exp());
         let estimate = if !leading || once < 0.9 * seen {
-            sampled * seen / (sampled - once + once * sampled / most).max(1e-9)
-        } else if let (Some((low, high)), false) = (self.range, self.other_than_whole) {
-            let numbers = high.abs_diff(low) as f64 + 1.0;
-            numbers * (1.0 - (-occurrences / numbers).exp())
+            let sample = sampled * seen / (sampled - once + once * sampled / most).max(1e-9);
+            numbers.map_or(sample, |numbers| sample.min(drawn(numbers)))
         } else {
-            (seen * most).sqrt()
+            numbers.map_or((seen * most).sqrt(), drawn)
         };
         estimate.clamp(seen.max(1.0), most.max(1.0))
     }
