@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::check::{self, InputFile, Options};
-use crate::config::{self, Settings};
+use crate::config::{AnalyzeSettings, CollectSettings};
 use crate::report::{Severity, render_check};
 use crate::whatif::CostSource;
 use crate::whatif::model::ModelSource;
 
 use super::args::CheckArgs;
 use super::failure::Failure;
-use super::{Outcome, analyze, output};
+use super::{Outcome, analyze, output, session};
 
 /// Threads of the planner model that compare plans.
 const MODEL_THREADS: usize = 2;
 
 pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
-    let settings = file_settings(args.config.config.as_deref())?;
+    let settings = session::settings(CollectSettings::default(), AnalyzeSettings::default(), &args.config)?;
     let files = read_files(&args.paths)?;
     let snapshot = args.snapshot.as_deref().map(analyze::read_snapshot).transpose()?;
     let options = Options {
@@ -44,16 +44,6 @@ pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
     }
     let fail_on = args.fail_on.unwrap_or(Severity::Error);
     Ok(if report.reaches(fail_on) && !args.exit_zero { Outcome::Flagged } else { Outcome::Clean })
-}
-
-fn file_settings(path: Option<&Path>) -> Result<Settings, Failure> {
-    let default = Path::new(config::DEFAULT_FILE);
-    let file = match path {
-        Some(path) => Some(Settings::read(path)?),
-        None if default.is_file() => Some(Settings::read(default)?),
-        None => None,
-    };
-    Ok(Settings::merge(config::CollectSettings::default(), config::AnalyzeSettings::default(), file)?)
 }
 
 /// The files that the paths name, folders in the order in which a migration tool runs them.
